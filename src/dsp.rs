@@ -1,0 +1,17 @@
+//! HOW A SIGNAL IS CLEANED: filter design, the kernel that runs the filters, envelopes, bins for the screen.
+//!
+//! Arithmetic on numbers only: no channels with names, no spans, no rows of a recording beyond their index.
+//! `pipeline` puts these operators in order.
+
+pub mod bins;
+pub mod cascade;
+mod complex;
+pub mod design;
+pub mod envelope;
+pub mod response;
+
+/// Second-order section `[b0, b1, b2, 1, a1, a2]`, the layout of `SciPy`'s `sos` rows.
+pub type Section = [f64; 6];
+
+/// What a section remembers between two rows: `[s1, s2]` of the direct form II transposed.
+pub type Memory = [f64; 2];

@@ -94,3 +94,4 @@
 
 pub mod dsp;
 pub mod emg;
+pub mod source;

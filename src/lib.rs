@@ -94,4 +94,5 @@
 
 pub mod dsp;
 pub mod emg;
+pub mod face;
 pub mod source;

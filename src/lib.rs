@@ -95,4 +95,5 @@
 pub mod dsp;
 pub mod emg;
 pub mod face;
+pub mod pipeline;
 pub mod source;

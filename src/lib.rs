@@ -97,3 +97,4 @@ pub mod emg;
 pub mod face;
 pub mod pipeline;
 pub mod source;
+pub mod store;

@@ -1,0 +1,11 @@
+//! WHAT STAYS ON DISK: the journal (the truth) and the HDF5 file projected from it.
+//!
+//! The recorder only appends to a [`journal`]; another process, the [`projector`], follows that file, runs the
+//! same pipeline over it and writes the `.h5` beside it: live, sealed at the end, or recovered after a crash, by
+//! one code path. The only room that names hdf5. Callers: `recorder` (journal, naming), `cli` (the rest).
+
+pub mod error;
+pub mod journal;
+pub mod naming;
+
+pub use error::{StoreError, in_full};

@@ -1,0 +1,197 @@
+//! Stories of a journal: written, followed while it grows, damaged, and read again.
+
+use super::*;
+use crate::emg::clock::Fit;
+use crate::emg::marker::{Action, Origin, Placed};
+use crate::emg::{Cause, Channel, Gap, Kind, Marker, RawBlock, SampleType, Samples, Stamp, Truth};
+use crate::pipeline::chain::{Chain, ChainChange, Reason};
+use crate::store::StoreError;
+
+fn header() -> Header {
+    let mut channel = Channel::new("ZYG-L", Kind::Raw);
+    channel.muscle = "zygomaticus major – links".into();
+    Header {
+        recording_id: [9; 16],
+        segment: 0,
+        first_row: 0,
+        software_version: "0.1.0".into(),
+        created_utc_ns: 1,
+        created_host_ns: 2,
+        boot_id: "boot".into(),
+        pid: 77,
+        recorder: "r-1".into(),
+        socket: "/run/x.sock".into(),
+        entities: Entities {
+            subject: "01".into(),
+            session: String::new(),
+            task: "free".into(),
+            run: 3,
+            split: Some(1),
+        },
+        source: "sim:".into(),
+        board: "simulated face".into(),
+        channels: vec![channel, Channel::new("AUX", Kind::Aux)],
+        sample_type: SampleType::I16,
+        digital: true,
+        losses_counted: true,
+        nominal_hz: 1000.0,
+        chunk_rows: 1000,
+        decimation: 10,
+        config: "out = \"recordings\"".into(),
+        protocol: String::new(),
+        montage: "paper-8".into(),
+        seed: 7,
+    }
+}
+
+fn rows(sample: u64, samples: Samples) -> Record {
+    let digital = vec![1; samples.len() / 2];
+    Record::Rows(RawBlock {
+        sample,
+        channels: 2,
+        epoch: 4,
+        device_index: sample + 5,
+        device_us: sample * 1000,
+        stamp: Stamp { host_ns: 3, utc_ns: 4 },
+        samples,
+        digital,
+    })
+}
+
+fn every_record() -> Vec<Record> {
+    let stamp = Stamp { host_ns: -1, utc_ns: i64::MAX };
+    vec![
+        rows(0, Samples::I16(vec![i16::MIN, 5, 6, i16::MAX])),
+        rows(2, Samples::I32(vec![1, -2])),
+        rows(3, Samples::F32(vec![0.5, -0.0])),
+        rows(4, Samples::F64(vec![1e-300, 2.5])),
+        Record::Gap(Gap { sample: 5, missing: 9, exact: true, epoch: 4, cause: Cause::Unknown, host_ns: 6 }),
+        Record::Chains(ChainChange {
+            sample: 14,
+            reason: Reason::Rate,
+            decimation: 10,
+            chains: vec![Chain {
+                id: 1,
+                sections: vec![[0.1, 0.2, 0.3, 1.0, -0.4, 0.5]],
+                envelope_sections: vec![],
+                rectify: true,
+                design_rate_hz: 904.0,
+                words: "BP20-407".into(),
+                delay_samples: 3.5,
+                settle_rows: 120,
+            }],
+            assignment: vec![1, 0],
+        }),
+        Record::Marker(Marker {
+            id: 1,
+            sample: 15,
+            stamp,
+            label: "Lächeln".into(),
+            note: "→".into(),
+            code: -3,
+            origin: Origin::Ttl,
+            client: "pts/0".into(),
+            latency_us: 8,
+            uncertainty_us: 9,
+            placed: Placed::BetweenEpochs,
+            action: Action::End,
+            refers_to: 1,
+        }),
+        Record::Fit(Fit {
+            epoch: 4,
+            sample: 0,
+            origin_ns: 5,
+            rate_hz: 999.9,
+            drift_ppm: -100.0,
+            residual_us: 28.0,
+        }),
+        Record::Log { utc_ns: 1, level: 2, text: "losses cannot be counted".into() },
+        Record::Truth(Truth { onset: 1, end: 2, channel: 1, expression: "blink".into(), level: 0.5 }),
+        Record::Handover { next_row: 16 },
+        Record::End { rows: 16, utc_ns: 2 },
+        Record::Sealed,
+    ]
+}
+
+fn read_all(path: &std::path::Path) -> (Vec<Record>, Follower) {
+    let mut follower = Follower::open(path).unwrap();
+    let mut found = Vec::new();
+    loop {
+        match follower.step(true).unwrap() {
+            Step::Record(record) => found.push(record),
+            Step::Skipped => {}
+            Step::Waiting => return (found, follower),
+        }
+    }
+}
+
+#[test]
+fn every_record_comes_back_as_it_went_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wal");
+    let mut journal = Journal::create(&path, &header()).unwrap();
+    for record in every_record() {
+        journal.append(&record).unwrap();
+    }
+    let (found, follower) = read_all(&path);
+    assert_eq!(found, every_record());
+    // Unknown numbers are NaN, so headers are compared as bytes.
+    let bytes = |header: &Header| codec::encode(&Record::Header(Box::new(header.clone())));
+    assert_eq!(bytes(follower.header()), bytes(&header()));
+}
+
+#[test]
+fn a_follower_sees_records_as_they_are_appended_and_waits_between_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wal");
+    let mut journal = Journal::create(&path, &header()).unwrap();
+    let mut follower = Follower::open(&path).unwrap();
+    for record in every_record() {
+        assert!(matches!(follower.step(false).unwrap(), Step::Waiting));
+        journal.append(&record).unwrap();
+        match follower.step(false).unwrap() {
+            Step::Record(found) => assert_eq!(found, record),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_second_recorder_can_neither_take_the_name_nor_the_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wal");
+    let journal = Journal::create(&path, &header()).unwrap();
+    assert!(matches!(Journal::create(&path, &header()), Err(StoreError::Exists { .. })));
+    let other = std::fs::File::open(&path).unwrap();
+    assert!(other.try_lock_shared().is_err());
+    drop(journal);
+    assert!(other.try_lock_shared().is_ok());
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no hidden twin stays behind");
+}
+
+#[test]
+fn damage_costs_the_records_it_touches_and_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wal");
+    let mut journal = Journal::create(&path, &header()).unwrap();
+    let after_header = usize::try_from(journal.length()).unwrap();
+    for record in every_record() {
+        journal.append(&record).unwrap();
+    }
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[after_header + 50] ^= 4;
+    bytes.truncate(bytes.len() - 3);
+    std::fs::write(&path, &bytes).unwrap();
+    let (found, follower) = read_all(&path);
+    let expected = every_record();
+    assert_eq!(found, expected[1..expected.len() - 1]);
+    assert_eq!(follower.missing_records, 1);
+    assert!(follower.skipped_bytes > 0);
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_payload_decodes_or_is_refused(kind in 0..30_u16, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
+        let _ = codec::decode(kind, &bytes);
+    }
+}

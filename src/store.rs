@@ -5,7 +5,17 @@
 //! one code path. The only room that names hdf5. Callers: `recorder` (journal, naming), `cli` (the rest).
 
 pub mod error;
+pub mod follow;
+pub mod inspect;
 pub mod journal;
+pub mod layout;
 pub mod naming;
+pub mod projector;
+pub mod reader;
+pub mod verify;
 
 pub use error::{StoreError, in_full};
+pub use inspect::Summary;
+pub use projector::Projection;
+pub use reader::Recording;
+pub use verify::{Report, verify};

@@ -1,0 +1,130 @@
+//! From a journal to its HDF5 file: live beside a recorder, or afterwards from what a crash left behind.
+//!
+//! One code path for both: records in order into a [`Projection`](super::Projection), holes turned into gaps, then the
+//! seal. Called by the projector process, by `recover` and by `import`.
+
+use super::StoreError;
+use super::journal::Follower;
+use super::journal::writer::{append_sealed, sync_folder};
+use super::layout::{State, create::hex};
+use super::naming::projection_path;
+use super::reader::Recording;
+use claim::Claim;
+use feed::Feed;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+mod claim;
+mod feed;
+mod rebuild;
+
+pub use rebuild::{Recovered, rebuild, recover};
+
+/// How often a live journal is looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often a live file shows what it got.
+const FLUSH_EVERY: Duration = Duration::from_secs(1);
+/// Records taken between two looks at the clock.
+const BATCH: usize = 256;
+/// First bytes of every HDF5 file.
+const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+
+/// How following a live journal ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The file is sealed and the journal removed.
+    Sealed,
+    /// The same, but the journal was damaged and the file is marked as recovered.
+    Repaired,
+    /// The recorder is gone without an end: `recover` decides.
+    Abandoned,
+}
+
+/// Follows a live journal until its recorder ends it, then seals. `progress` hears rows and bytes once a second.
+pub fn follow(journal: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Ended, StoreError> {
+    let mut follower = Follower::open(journal)?;
+    let file = projection_path(journal);
+    let _claim = Claim::take(journal, Duration::ZERO)?;
+    is_ours(&file, &follower)?;
+    // What a dead projector of this journal left is worth nothing: the journal has it all.
+    remove_if_there(&file)?;
+    let mut feed = Feed::new(&file, &follower)?;
+    let mut flushed = Instant::now();
+    let mut abandoned = false;
+    while !feed.end {
+        let more = feed.take_batch(&mut follower, BATCH, abandoned)?;
+        if flushed.elapsed() >= FLUSH_EVERY {
+            flushed = Instant::now();
+            feed.projection.flush()?;
+            progress(feed.projection.next_row(), size(&file));
+        }
+        if more {
+            continue;
+        }
+        if abandoned {
+            return Ok(Ended::Abandoned);
+        }
+        // The recorder writes its end before it lets the lock go, so one more pass after this sees it.
+        abandoned = !feed.end && recorder_is_gone(journal);
+        if !feed.end && !abandoned {
+            std::thread::sleep(LOOK_EVERY);
+        }
+    }
+    let rows = feed.projection.next_row();
+    if feed.is_damaged(&follower) {
+        // Read live, a journal can look damaged where a write was torn and taken back; read whole, it tells.
+        drop(feed);
+        remove_if_there(&file)?;
+        let recovered = rebuild::rebuild_claimed(journal, Follower::open(journal)?, &file, false)?;
+        progress(recovered.rows, size(&file));
+        return Ok(if recovered.complete { Ended::Sealed } else { Ended::Repaired });
+    }
+    feed.projection.close(State::Closed)?;
+    sync_folder(&file).map_err(|source| StoreError::Write { path: file.clone(), source })?;
+    retire(journal, &follower)?;
+    progress(rows, size(&file));
+    Ok(Ended::Sealed)
+}
+
+/// Whether the file at `path` may be replaced by this journal's projection without a copy: it is not there, or an
+/// HDF5 file that is none of another recording. Another recording's file is an error.
+fn is_ours(path: &Path, follower: &Follower) -> Result<bool, StoreError> {
+    let Ok(mut file) = File::open(path) else { return Ok(true) };
+    if let Ok(recording) = Recording::open(path) {
+        let (facts, header) = (recording.facts(), follower.header());
+        if facts.recording_id != hex(&header.recording_id) || facts.segment != header.segment {
+            return Err(StoreError::Exists { path: path.to_owned() });
+        }
+        return Ok(true);
+    }
+    let mut first = [0; SIGNATURE.len()];
+    Ok(file.read_exact(&mut first).is_err() || first == SIGNATURE)
+}
+
+/// Marks a projected journal as sealed and removes it: while a journal exists, it rules.
+fn retire(journal: &Path, follower: &Follower) -> Result<(), StoreError> {
+    let fail = |source| StoreError::Write { path: journal.to_owned(), source };
+    append_sealed(journal, follower.identity(), follower.next_sequence()).map_err(fail)?;
+    std::fs::remove_file(journal).map_err(fail)?;
+    sync_folder(journal).map_err(fail)
+}
+
+/// Whether nobody holds the journal's lock any more.
+fn recorder_is_gone(journal: &Path) -> bool {
+    File::open(journal).is_ok_and(|file| file.try_lock_shared().is_ok())
+}
+
+fn remove_if_there(path: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(StoreError::Write { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn size(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |meta| meta.len())
+}

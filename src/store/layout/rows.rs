@@ -1,0 +1,89 @@
+//! The compound rows of the tables a recording fills from its first version on.
+//!
+//! Column names are the file format. Truth values are `u8`, because a damaged file may hold any byte.
+
+use super::Row;
+use super::text::{Code, Label, Note};
+use hdf5::H5Type;
+
+/// Declares a row type together with its place and its description.
+macro_rules! row {
+    ($(#[$doc:meta])* $name:ident at $path:literal: $description:literal { $($field:ident: $type:ty),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(H5Type, Clone, Copy)]
+        #[repr(C)]
+        pub(crate) struct $name { $(pub(crate) $field: $type),* }
+
+        impl Row for $name {
+            const PATH: &'static str = $path;
+            const DESCRIPTION: &'static str = $description;
+        }
+    };
+}
+pub(super) use row;
+
+row! {
+    /// One column of the recording.
+    ChannelRow at "channels": "One row per column of /raw/samples. Value in `unit` = (raw - offset) x scale; NaN \
+        and 0 bits = not known; skew_us = conversion delay behind channel 0" {
+        name: Label, kind: Code, muscle: Label, side: Code, action_unit: Code, unit: Code, scale: f64, offset: f64,
+        gain: f64, adc_bits: u8, reference_v: f64, skew_us: f64, sensor: Label, sensor_tau_s: f64, electrode: Label,
+        size_mm: f64, spacing_mm: f64, impedance_kohm: f64, position: Note,
+    }
+}
+row! {
+    /// One block as it was received.
+    BlockRow at "time/blocks": "Blocks as received, never corrected. device_index: the device's own index of the \
+        first row, unwrapped; host_ns: CLOCK_BOOTTIME when the last byte was read; device_us: 0 = no clock" {
+        sample: u64, count: u32, epoch: u32, device_index: u64, device_us: u64, host_ns: i64, utc_ns: i64,
+    }
+}
+row! {
+    /// One line from rows to host time.
+    FitRow at "time/fit": "host_ns of row r in its epoch = origin_ns + (r - sample) / rate_hz x 1e9; drift_ppm: \
+        measured against nominal rate" {
+        epoch: u32, sample: u64, origin_ns: i64, rate_hz: f64, drift_ppm: f64, residual_us: f64,
+    }
+}
+row! {
+    /// A hole.
+    GapRow at "gaps": "exact = 1: rows sample .. sample + missing exist and are filled; exact = 0: `missing` is \
+        estimated from the clock, nothing is filled, sample is the row after the hole" {
+        sample: u64, missing: u64, exact: u8, epoch: u32, cause: Code, host_ns: i64,
+    }
+}
+row! {
+    /// A marker row.
+    MarkerRow at "markers": "Rows are added, never changed: action retract, relabel, note and end speak of marker \
+        refers_to. sample may lie ahead of the last row; uncertainty_us: half-width" {
+        id: u64, sample: u64, host_ns: i64, utc_ns: i64, label: Label, note: Note, code: i32, source: Code,
+        client: Label, latency_us: u32, uncertainty_us: u32, placed: Code, action: Code, refers_to: u64,
+    }
+}
+row! {
+    /// A filter chain.
+    ChainRow at "filter/chains": "Chain id = sections first_section .. + count of /filter/sections, then |x| if \
+        rectify, then envelope_first .. + envelope_count of /filter/envelope_sections; delays in rows" {
+        id: u32, first_section: u32, count: u32, envelope_first: u32, envelope_count: u32, design_rate_hz: f64,
+        words: Note, delay_samples: f64, rectify: u8, settle_samples: u64,
+    }
+}
+row! {
+    /// A run of rows under one chain with unbroken filter state.
+    SpanRow at "filter/spans": "From row `sample` on the channel runs under `chain`, beginning in the steady state \
+        of its first value; spans before first_row are those that go on from the previous segment" {
+        sample: u64, channel: u16, chain: u32, settled_sample: u64, reason: Code,
+    }
+}
+row! {
+    /// A line of the log.
+    LogRow at "log": "level 1 alarm, 2 warning, 3 information; a long text goes on in further rows of the same time" {
+        utc_ns: i64, level: u8, text: Note,
+    }
+}
+row! {
+    /// A movement of a simulated face.
+    TruthRow at "truth": "What a simulated face really did; level: share of the muscle's maximum, 0 to 1" {
+        onset: u64, end: u64, channel: u16, expression: Label, level: f64,
+    }
+}

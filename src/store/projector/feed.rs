@@ -1,0 +1,188 @@
+//! The pipeline behind a journal: checks that each record follows and fits, so that no damaged journal reaches the
+//! pipeline's own assertions, and picks a segment up where the one before it ended.
+
+use crate::emg::units::index;
+use crate::emg::{Channel, Gap, RawBlock, SampleType};
+use crate::pipeline::{
+    Chain, ChainChange, CleanBlock, FilterState, Input, Pipeline, PipelineState, Span, TrackState,
+};
+use crate::store::journal::Header;
+use std::sync::Arc;
+
+/// Why a record cannot be taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Misfit {
+    /// It is about another row than the one that is due.
+    Order {
+        /// The row that is due.
+        expected: u64,
+        /// The record's.
+        found: u64,
+    },
+    /// It does not belong to this recording.
+    Record(&'static str),
+}
+
+/// What runs already when a segment begins.
+pub(super) struct Running {
+    pub(super) spans: Vec<Span>,
+    pub(super) filters: Vec<Option<FilterState>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Feed {
+    channels: Vec<Channel>,
+    sample_type: SampleType,
+    digital: bool,
+    decimation: u32,
+    first: u64,
+    next: u64,
+    pipeline: Pipeline,
+    /// All chains brought so far.
+    chains: Vec<Chain>,
+    /// The state to go on from and the changes seen since, until the first row.
+    resume: Option<PipelineState>,
+    changes: Vec<ChainChange>,
+    begun: bool,
+    /// Whether the state at the first row was handed out.
+    stated: bool,
+}
+
+impl Feed {
+    pub(super) fn new(header: &Header) -> Self {
+        Self {
+            channels: header.channels.clone(),
+            sample_type: header.sample_type,
+            digital: header.digital,
+            decimation: header.decimation,
+            first: header.first_row,
+            next: header.first_row,
+            pipeline: Pipeline::new(&header.channels),
+            chains: Vec::new(),
+            resume: None,
+            changes: Vec::new(),
+            begun: false,
+            stated: false,
+        }
+    }
+
+    pub(super) fn next_row(&self) -> u64 {
+        self.next
+    }
+
+    /// Keeps the state of the segment before until its chains are known.
+    pub(super) fn resume(&mut self, state: PipelineState) -> Result<(), Misfit> {
+        if state.row != self.first || state.tracks.len() != self.channels.len() || self.begun {
+            return Err(Misfit::Record("state"));
+        }
+        self.resume = Some(state);
+        Ok(())
+    }
+
+    /// Announces chains and says which of them are new.
+    pub(super) fn chains(&mut self, change: &ChainChange) -> Result<Vec<Chain>, Misfit> {
+        let known = |id: u32, chains: &[Chain]| chains.iter().any(|chain| chain.id == id);
+        let fresh = |chain: &&Chain| !known(chain.id, &self.chains);
+        let fresh: Vec<Chain> = change.chains.iter().filter(fresh).cloned().collect();
+        let assigned = |id: &u32| known(*id, &self.chains) || known(*id, &fresh);
+        if change.decimation != self.decimation
+            || change.assignment.len() != self.channels.len()
+            || !change.assignment.iter().all(assigned)
+        {
+            return Err(Misfit::Record("chains"));
+        }
+        if self.chains.is_empty() && self.resume.is_none() {
+            self.due(change.sample)?;
+        }
+        self.chains.extend(fresh.iter().cloned());
+        if !self.begun {
+            // A state, before or after its chains, replaces the pipeline they were given to.
+            self.changes.push(change.clone());
+        }
+        if self.resume.is_none() {
+            self.pipeline.step(&Input::Chains(Arc::new(change.clone())));
+        }
+        Ok(fresh)
+    }
+
+    /// Whether these rows are the ones that are due.
+    pub(super) fn admit_rows(&self, block: &RawBlock) -> Result<(), Misfit> {
+        let rows = block.rows();
+        let whole = block.channels == self.channels.len() && block.samples.len() == rows * block.channels;
+        let digital = block.digital.len() == if self.digital { rows } else { 0 };
+        if !whole || !digital || block.samples.sample_type() != self.sample_type || self.chains.is_empty() {
+            return Err(Misfit::Record("rows"));
+        }
+        self.due(block.sample)
+    }
+
+    /// Whether this gap begins at the row that is due.
+    pub(super) fn admit_gap(&self, gap: &Gap) -> Result<(), Misfit> {
+        if self.chains.is_empty() || self.next.checked_add(gap.filled()).is_none() {
+            return Err(Misfit::Record("gap"));
+        }
+        self.due(gap.sample)
+    }
+
+    fn due(&self, found: u64) -> Result<(), Misfit> {
+        let expected = self.next;
+        if found == expected { Ok(()) } else { Err(Misfit::Order { expected, found }) }
+    }
+
+    /// Picks the state up before the first row; none when that was done before or there is none to pick up.
+    pub(super) fn begin(&mut self) -> Option<Running> {
+        if self.begun {
+            return None;
+        }
+        self.begun = true;
+        let state = self.resume.take()?;
+        if !state.tracks.iter().all(|track| self.holds(track)) {
+            // Its chains are lost: the filters that are left start afresh, which their spans say.
+            for change in &self.changes {
+                self.pipeline.step(&Input::Chains(Arc::new(change.clone())));
+            }
+            return None;
+        }
+        self.pipeline = Pipeline::restore(&self.channels, &state, &self.changes);
+        self.stated = true;
+        let filters = state.tracks.into_iter().map(|track| track.running.then_some(track.filter)).collect();
+        Some(Running { spans: self.pipeline.spans().collect(), filters })
+    }
+
+    /// Whether a track's state has the sections of a chain that is known.
+    fn holds(&self, track: &TrackState) -> bool {
+        self.chains.iter().any(|chain| {
+            chain.id == track.chain
+                && chain.sections.len() == track.filter.sections.len()
+                && chain.envelope_sections.len() == track.filter.envelope.len()
+        })
+    }
+
+    /// Filters rows that were admitted.
+    pub(super) fn rows(&mut self, block: Arc<RawBlock>) -> CleanBlock {
+        self.next = block.end();
+        self.pipeline.step(&Input::Rows(block))
+    }
+
+    /// Filters a gap, or a piece of one, that was admitted.
+    pub(super) fn gap(&mut self, gap: Gap) -> CleanBlock {
+        self.next += gap.filled();
+        self.pipeline.step(&Input::Gap(gap))
+    }
+
+    /// The filters' states at the very first row, once, out of the first rows' clean block.
+    pub(super) fn first_filters(&mut self, clean: &CleanBlock) -> Option<Vec<Option<FilterState>>> {
+        if self.stated || clean.clean.is_empty() {
+            return None;
+        }
+        self.stated = true;
+        let mut filters = vec![None; self.channels.len()];
+        let starts = clean.spans.iter().zip(&clean.starts);
+        for (span, start) in starts.filter(|(span, _)| span.sample == self.first) {
+            if let Some(filter) = filters.get_mut(index(u64::from(span.channel))) {
+                *filter = Some(start.clone());
+            }
+        }
+        Some(filters)
+    }
+}

@@ -1,0 +1,259 @@
+//! All datasets of a file under construction, and what a record adds to each.
+//!
+//! Tables are written before samples, so that a live reader never sees rows whose gap or span it cannot look up.
+
+use super::matrix::{Matrix, RawMatrix, Table, Written, append};
+use crate::emg::units::{index, small};
+use crate::emg::{Gap, RawBlock};
+use crate::pipeline::{Chain, CleanBlock, FilterState, Section, Span};
+use crate::store::journal::{Header, Record};
+use crate::store::layout::rows::{BlockRow, ChainRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow};
+use crate::store::layout::text::fixed;
+use crate::store::layout::words::log_rows;
+use crate::store::layout::{State, attributes, create, envelope_chunk, path};
+use hdf5::{Dataset, File, Result};
+use ndarray::{Array3, s};
+
+/// Chunks held back between two flushes, so that a journal can be projected faster than it was recorded.
+const PENDING_CHUNKS: usize = 8;
+
+/// Sections of all chains so far: rows of six coefficients.
+#[derive(Debug)]
+struct Sections {
+    path: &'static str,
+    dataset: Dataset,
+    rows: usize,
+    pending: Vec<f64>,
+}
+
+impl Sections {
+    fn open(file: &File, path: &'static str) -> Result<Self> {
+        Ok(Self { path, dataset: file.dataset(path)?, rows: 0, pending: Vec::new() })
+    }
+
+    /// Adds a chain's sections and says where they begin.
+    fn push(&mut self, sections: &[Section]) -> u32 {
+        let first = self.rows + self.pending.len() / 6;
+        self.pending.extend(sections.iter().flatten());
+        small(first)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.rows = append(&self.dataset, self.rows, 6, &self.pending)?;
+        self.pending.clear();
+        self.dataset.flush()
+    }
+
+    fn written(&self) -> Written {
+        Written { path: self.path, rows: self.rows, sums: None }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Open {
+    raw: RawMatrix,
+    digital: Matrix<u8>,
+    clean: Matrix<f32>,
+    envelope: Matrix<f32>,
+    blocks: Table<BlockRow>,
+    fits: Table<FitRow>,
+    gaps: Table<GapRow>,
+    markers: Table<MarkerRow>,
+    chains: Table<ChainRow>,
+    spans: Table<SpanRow>,
+    log: Table<LogRow>,
+    truth: Table<TruthRow>,
+    sections: Sections,
+    envelope_sections: Sections,
+    has_digital: bool,
+    /// Last, because fields are dropped in order and the file closes when nothing in it is open.
+    file: File,
+}
+
+impl Open {
+    /// Opens the datasets of a laid out file and the file to live readers.
+    pub(super) fn start(file: File, header: &Header) -> Result<Self> {
+        let (rows, width) = (create::chunk_rows(header), header.channels.len());
+        let open = Self {
+            raw: RawMatrix::open(&file, header.sample_type, rows, width)?,
+            digital: Matrix::open(&file, path::DIGITAL, rows, 1)?,
+            clean: Matrix::open(&file, path::CLEAN, rows, width)?,
+            envelope: Matrix::open(
+                &file,
+                path::ENVELOPE,
+                envelope_chunk(header.chunk_rows, header.decimation),
+                width,
+            )?,
+            blocks: Table::open(&file)?,
+            fits: Table::open(&file)?,
+            gaps: Table::open(&file)?,
+            markers: Table::open(&file)?,
+            chains: Table::open(&file)?,
+            spans: Table::open(&file)?,
+            log: Table::open(&file)?,
+            truth: Table::open(&file)?,
+            sections: Sections::open(&file, path::SECTIONS)?,
+            envelope_sections: Sections::open(&file, path::ENVELOPE_SECTIONS)?,
+            has_digital: header.digital,
+            file,
+        };
+        open.file.flush()?;
+        open.file.start_swmr()?;
+        Ok(open)
+    }
+
+    /// Rows a reader can see.
+    pub(super) fn rows(&self) -> u64 {
+        self.raw.rows()
+    }
+
+    pub(super) fn block(&mut self, block: &RawBlock) {
+        self.blocks.push(BlockRow::from(block));
+        self.raw.push(&block.samples);
+        self.digital.push(&block.digital);
+    }
+
+    pub(super) fn gap(&mut self, gap: &Gap) {
+        self.gaps.push(GapRow::from(gap));
+    }
+
+    /// Rows that an exact gap fills.
+    pub(super) fn missing(&mut self, rows: u64) {
+        let rows = index(rows);
+        self.raw.fill_missing(rows);
+        if self.has_digital {
+            self.digital.fill(rows, 0);
+        }
+    }
+
+    /// A record that is one row of a table, or several of the log.
+    pub(super) fn note(&mut self, record: &Record) {
+        match record {
+            Record::Marker(marker) => self.markers.push(MarkerRow::from(marker)),
+            Record::Fit(fit) => self.fits.push(FitRow::from(fit)),
+            Record::Truth(truth) => self.truth.push(TruthRow::from(truth)),
+            Record::Log { utc_ns, level, text } => {
+                self.log.extend(log_rows(*utc_ns, *level, text));
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn chains(&mut self, chains: &[Chain]) {
+        for chain in chains {
+            self.chains.push(ChainRow {
+                id: chain.id,
+                first_section: self.sections.push(&chain.sections),
+                count: small(chain.sections.len()),
+                envelope_first: self.envelope_sections.push(&chain.envelope_sections),
+                envelope_count: small(chain.envelope_sections.len()),
+                design_rate_hz: chain.design_rate_hz,
+                words: fixed(&chain.words),
+                delay_samples: chain.delay_samples,
+                rectify: u8::from(chain.rectify),
+                settle_samples: chain.settle_rows,
+            });
+        }
+    }
+
+    pub(super) fn spans(&mut self, spans: &[Span]) {
+        self.spans.extend(spans.iter().map(SpanRow::from));
+    }
+
+    /// The rate the filters are designed for, which is the recording's rate from then on.
+    pub(super) fn rate(&mut self, rate_hz: f64) -> Result<()> {
+        attributes::change(&self.file, "sampling_rate_hz", rate_hz)?;
+        self.file.flush()
+    }
+
+    /// The filters' state before the first row, one entry per channel, none where no span runs.
+    pub(super) fn state(&mut self, filters: &[Option<FilterState>]) -> Result<()> {
+        let write = |path: &str, part: fn(&FilterState) -> &[[f64; 2]]| {
+            let depth = filters.iter().flatten().map(|filter| part(filter).len()).max().unwrap_or(0);
+            let mut state = Array3::from_elem((filters.len(), depth, 2), f64::NAN);
+            for (channel, filter) in filters.iter().enumerate() {
+                for (section, memory) in filter.iter().flat_map(|filter| part(filter).iter().enumerate()) {
+                    state.slice_mut(s![channel, section, ..]).assign(&ndarray::aview1(memory));
+                }
+            }
+            let dataset = self.file.dataset(path)?;
+            dataset.resize((filters.len(), depth, 2))?;
+            dataset.write_slice(state.view(), s![.., .., ..])?;
+            dataset.flush()
+        };
+        write(path::STATE, |filter| &filter.sections)?;
+        write(path::ENVELOPE_STATE, |filter| &filter.envelope)
+    }
+
+    /// Clean rows; writes when enough have come together.
+    pub(super) fn clean(&mut self, clean: &CleanBlock) -> Result<()> {
+        self.spans(&clean.spans);
+        self.clean.push(&clean.clean);
+        self.envelope.push(&clean.envelope);
+        if self.raw.pending_chunks() < PENDING_CHUNKS {
+            return Ok(());
+        }
+        self.tables()?;
+        self.raw.write(false)?;
+        self.digital.write(false)?;
+        self.clean.write(false)?;
+        self.envelope.write(false)
+    }
+
+    fn tables(&mut self) -> Result<()> {
+        self.sections.flush()?;
+        self.envelope_sections.flush()?;
+        self.chains.flush()?;
+        self.spans.flush()?;
+        self.blocks.flush()?;
+        self.gaps.flush()?;
+        self.fits.flush()?;
+        self.markers.flush()?;
+        self.truth.flush()?;
+        self.log.flush()
+    }
+
+    /// Writes what is whole and shows it to readers.
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.tables()?;
+        self.raw.flush()?;
+        self.digital.flush()?;
+        self.clean.flush()?;
+        self.envelope.flush()
+    }
+
+    /// Writes everything that is left and marks the file as whole.
+    pub(super) fn finish(&mut self, state: State, next: &str) -> Result<()> {
+        self.tables()?;
+        self.raw.write(true)?;
+        self.digital.write(true)?;
+        self.clean.write(true)?;
+        self.envelope.write(true)?;
+        attributes::change_label(&self.file, "next", next)?;
+        attributes::change_label(&self.file, "state", state.word())?;
+        self.file.flush()
+    }
+
+    /// What the file must read back as.
+    pub(super) fn written(&self) -> Vec<Written> {
+        vec![
+            self.raw.written(),
+            self.digital.written(),
+            self.clean.written(),
+            self.envelope.written(),
+            self.blocks.written(),
+            self.fits.written(),
+            self.gaps.written(),
+            self.markers.written(),
+            self.chains.written(),
+            self.spans.written(),
+            self.log.written(),
+            self.truth.written(),
+            self.sections.written(),
+            self.envelope_sections.written(),
+        ]
+    }
+}

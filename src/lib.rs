@@ -95,6 +95,7 @@
 pub mod dsp;
 pub mod emg;
 pub mod face;
+pub mod import;
 pub mod pipeline;
 pub mod source;
 pub mod store;

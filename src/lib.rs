@@ -97,5 +97,6 @@ pub mod emg;
 pub mod face;
 pub mod import;
 pub mod pipeline;
+pub mod session;
 pub mod source;
 pub mod store;

@@ -1,0 +1,24 @@
+//! WHAT IS SAID between a recorder and any front end: commands in, events out, as plain owned values.
+//!
+//! No sockets here (`ipc` carries these types, `tui` consumes them) and no serde: `ipc/message` has the twins.
+
+pub mod clients;
+pub mod command;
+pub mod event;
+pub mod snapshot;
+
+pub use clients::{ClientId, Clients, Incoming};
+pub use command::{Command, MarkRequest};
+pub use event::{Answer, Bins, Event};
+pub use snapshot::Snapshot;
+
+use crossbeam_channel::{Receiver, Sender};
+
+/// A front end's end of a session: it cannot tell a socket from a channel.
+#[derive(Debug)]
+pub struct Session {
+    /// What the front end wants.
+    pub commands: Sender<Command>,
+    /// What the recorder says. Disconnected = the recorder is gone.
+    pub events: Receiver<Event>,
+}

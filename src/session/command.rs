@@ -1,0 +1,53 @@
+//! What a front end may ask of a recorder. Every command is answered by an [`Event::Answer`](super::Event)
+//! that carries its `request` number.
+
+use crate::emg::{Stamp, marker};
+
+/// A numbered request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Command {
+    /// Chosen by the front end, returned in the answer.
+    pub request: u64,
+    /// What is wanted.
+    pub action: Action,
+}
+
+/// What is wanted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Put a marker into the recording.
+    Mark(MarkRequest),
+    /// Take back the last marker this client set by key.
+    RetractLast,
+    /// Begin to write what is so far only monitored.
+    Record,
+    /// End the recording and seal its file.
+    Stop,
+    /// Report the state once, without subscribing to pictures.
+    Status,
+    /// Send pictures from now on: traces first, then ticks.
+    Subscribe,
+}
+
+/// A marker as a front end asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MarkRequest {
+    /// The same key sent twice is stored once: chosen at random by the front end for each marker.
+    pub key: u64,
+    /// When the key byte was read or the command was typed.
+    pub stamp: Stamp,
+    /// Label; cut to [`marker::LABEL_BYTES`].
+    pub label: String,
+    /// Note; cut to [`marker::NOTE_BYTES`].
+    pub note: String,
+    /// Number of the label in the key map or protocol, 0 for none.
+    pub code: i32,
+    /// Who makes it.
+    pub origin: marker::Origin,
+    /// What it does.
+    pub action: marker::Action,
+    /// The marker it speaks of, 0 for none.
+    pub refers_to: u64,
+    /// Half the link's round trip, microseconds.
+    pub uncertainty_us: u32,
+}

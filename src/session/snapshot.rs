@@ -1,0 +1,132 @@
+//! Everything a screen or a status line may show, bounded in size. Unknown numbers are NaN.
+
+use crate::emg::{Channel, Marker};
+
+/// What the recorder is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum State {
+    /// Looking; nothing is written.
+    #[default]
+    Monitoring,
+    /// Writing.
+    Recording,
+    /// The last rows are on their way into the file.
+    Draining,
+    /// Sealed.
+    Closed,
+}
+
+impl State {
+    /// All states, in the order of their codes on the wire.
+    pub const ALL: [Self; 4] = [Self::Monitoring, Self::Recording, Self::Draining, Self::Closed];
+
+    /// The word in `status --json`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Monitoring => "monitoring",
+            Self::Recording => "recording",
+            Self::Draining => "draining",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// The whole state of a recorder at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Snapshot {
+    /// The recorder's id, for `attach` and `stop`.
+    pub id: String,
+    /// What it is doing.
+    pub state: State,
+    /// Path of the HDF5 file, empty while only monitoring.
+    pub file: String,
+    /// Since the first row.
+    pub elapsed_s: f64,
+    /// Rows in the journal.
+    pub rows: u64,
+    /// Bytes of journal and HDF5 file together.
+    pub bytes: u64,
+    /// Since bytes were last written.
+    pub write_age_s: f64,
+    /// Age of the oldest row read and not yet written.
+    pub unwritten_ms: f64,
+    /// Age of the oldest row written and not yet synced.
+    pub undurable_ms: f64,
+    /// Rows in the HDF5 file.
+    pub projected_rows: u64,
+    /// The source.
+    pub source: Source,
+    /// One entry per channel.
+    pub channels: Vec<ChannelState>,
+    /// The filter chain in words, e.g. `BP 20-450 | N 50+h Q10`.
+    pub chain: String,
+    /// Whether all channels have settled.
+    pub settled: bool,
+    /// Until they all have, seconds.
+    pub settling_s: f64,
+    /// Rows per second the chain was designed for.
+    pub design_rate_hz: f64,
+    /// Free bytes on the recording's file system.
+    pub free_bytes: u64,
+    /// Until the disk is full at the present pace; NaN before it can be said.
+    pub disk_seconds_left: f64,
+    /// Markers stored, all actions counted.
+    pub markers: u64,
+    /// The newest marker rows, oldest first, at most 20.
+    pub last_markers: Vec<Marker>,
+    /// Open alarms, worst first, one sentence each.
+    pub alarms: Vec<String>,
+    /// Front ends that are looking.
+    pub clients: u32,
+    /// Processor time of recorder and projector over the last seconds, percent of one core.
+    pub cpu_percent: f64,
+    /// Resident memory of recorder and projector.
+    pub rss_bytes: u64,
+    /// Host time of this snapshot, `CLOCK_BOOTTIME` nanoseconds.
+    pub host_ns: i64,
+    /// Keys and their marker labels, as configured.
+    pub keys: Vec<(char, String)>,
+    /// Rows the screen's side had to skip because it fell behind; the journal has them.
+    pub skipped_rows: u64,
+}
+
+/// What is known of the source.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Source {
+    /// As opened.
+    pub uri: String,
+    /// In words.
+    pub board: String,
+    /// Claimed rate, NaN where nobody said one.
+    pub rate_nominal_hz: f64,
+    /// Measured rate, NaN before it is known.
+    pub rate_measured_hz: f64,
+    /// Samples missing per channel, exact ones and estimates together.
+    pub lost_samples: u64,
+    /// Whether losses can be counted at all.
+    pub losses_counted: bool,
+    /// Gap rows.
+    pub gaps: u64,
+    /// Times the device came back.
+    pub reconnects: u64,
+    /// Clock drift, NaN where unknown.
+    pub drift_ppm: f64,
+    /// Lines or frames that were no row.
+    pub refused: u64,
+    /// Whether rows arrive at present.
+    pub alive: bool,
+}
+
+/// One channel at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ChannelState {
+    /// What it is.
+    pub channel: Channel,
+    /// Mean of the envelope over the last second, in the channel's unit.
+    pub level: f64,
+    /// Percent of the maximum voluntary contraction; NaN without calibration.
+    pub mvc_percent: f64,
+    /// Short words: `saturated`, `flat`, `settling`.
+    pub flags: Vec<String>,
+}

@@ -97,6 +97,7 @@ pub mod emg;
 pub mod face;
 pub mod import;
 pub mod pipeline;
+pub mod recorder;
 pub mod session;
 pub mod source;
 pub mod store;

@@ -1,0 +1,276 @@
+//! THE ENGINE: reads a source, accounts for every sample, keeps the journal, paints the picture.
+//!
+//! One file per thread: `acquire` -> `journal` (the commit point) and -> `process` (the screen's side), `sync`,
+//! `keeper` (projector processes), `control` (commands, snapshots). Nothing here touches HDF5, a socket or a
+//! terminal: `cli` hands in channels, and a function that starts a projector. Called by `cli` and by tests.
+
+mod acquire;
+mod backlog;
+pub mod control;
+mod journal;
+pub mod keeper;
+mod process;
+pub mod sequence;
+mod sync;
+mod vitals;
+
+use crate::emg::Channel;
+use crate::pipeline::preset;
+use crate::session::snapshot::State;
+use crate::session::{Clients, Incoming};
+use crate::source::{Description, Source};
+use crate::store::journal::Header;
+use crate::store::{StoreError, in_full};
+use acquire::{Acquire, Orders, Told};
+use control::{Control, Signal};
+use crossbeam_channel::{Receiver, Sender, bounded};
+pub use journal::record;
+use journal::{JournalWriter, Links, Report, Request};
+use process::{Process, SharedPicture};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Pieces between acquire and journal: over a minute of packets, and at 64 channels x 4 kHz 100 MB.
+const PIECES: usize = 4096;
+/// Pieces between acquire and the screen's side.
+const SCREEN_PIECES: usize = 4096;
+/// Markers and log lines under way to the journal; far more than hands can make.
+const REQUESTS: usize = 1024;
+/// Borders whose state waits for the journal: no more can be under way than pieces.
+const STATES: usize = PIECES;
+/// Journals announced to the threads that sync and project.
+const JOURNALS: usize = 16;
+
+/// What a recording is to be.
+pub struct Plan {
+    /// The recorder's id.
+    pub id: String,
+    /// Folder of all recordings.
+    pub out: PathBuf,
+    /// First record of the journal; times are filled in when it is created, run 0 = the next free one.
+    pub header: Header,
+    /// What the source said it is.
+    pub description: Description,
+    /// The channels as recorded.
+    pub channels: Vec<Channel>,
+    /// Filters.
+    pub filter: preset::Options,
+    /// End after this much signal.
+    pub duration: Option<Duration>,
+    /// New segment after this much.
+    pub rotate: Option<Duration>,
+    /// Sync this often.
+    pub fsync: Duration,
+    /// Look first, record when told to.
+    pub monitor: bool,
+    /// Keys and their labels, for the screens.
+    pub keys: Vec<(char, String)>,
+    /// Starts a projector.
+    pub spawn: keeper::Spawn,
+}
+
+impl Plan {
+    fn sequencing(&self) -> sequence::Options {
+        sequence::Options {
+            channels: self.channels.clone(),
+            filter: self.filter,
+            duration: self.duration,
+            rotate: self.rotate,
+            chunk_rows: self.header.chunk_rows,
+        }
+    }
+}
+
+/// Where commands come from and events go.
+pub struct Contacts {
+    /// Commands of front ends.
+    pub incoming: Receiver<Incoming>,
+    /// Signals of the process.
+    pub signals: Receiver<Signal>,
+    /// The front ends.
+    pub clients: Arc<dyn Clients>,
+}
+
+/// How a recording ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// 0 done, 1 done but something was lost or repaired, 2 nothing recorded.
+    pub code: u8,
+    /// What was stored; then what was lost, one sentence each.
+    pub lines: Vec<String>,
+}
+
+/// A recorder whose threads run.
+pub struct Recorder {
+    control: Control,
+    threads: Vec<JoinHandle<()>>,
+    vitals: Arc<vitals::Shared>,
+    nominal_hz: Option<f64>,
+}
+
+/// Creates the journal (unless only monitoring) and starts all threads.
+pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<Recorder, StoreError> {
+    let vitals = Arc::new(vitals::Shared::default());
+    let picture = Arc::new(SharedPicture::default());
+    let orders = Arc::new(Orders::default());
+    let diverged = Arc::new(AtomicBool::new(false));
+    let (piece_in, piece_out) = bounded(PIECES);
+    let (screen_in, screen_out) = bounded(SCREEN_PIECES);
+    let (request_in, request_out) = bounded::<Request>(REQUESTS);
+    let (report_in, report_out) = bounded::<Report>(2 * REQUESTS);
+    let (state_in, state_out) = bounded(STATES);
+    let (sync_in, sync_out) = bounded(JOURNALS);
+    let (keeper_in, keeper_out) = bounded(JOURNALS);
+    // A recording begins once and ends once.
+    let (told_in, told_out) = bounded::<Told>(2);
+    let nominal_hz = plan.description.nominal_hz;
+
+    let links = Links {
+        pieces: piece_out,
+        requests: request_out,
+        reports: report_in,
+        states: state_out,
+        diverged: diverged.clone(),
+        sync: sync_in,
+        keeper: keeper_in,
+        vitals: vitals.clone(),
+        can_wait: plan.description.can_wait,
+        orders: orders.clone(),
+    };
+    let mut begin = begin(plan.out.clone(), plan.header.clone(), links);
+    if !plan.monitor {
+        begin()?;
+        orders.record.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+    let acquire = Acquire {
+        source,
+        description: plan.description.clone(),
+        options: plan.sequencing(),
+        orders: orders.clone(),
+        vitals: vitals.clone(),
+        journal: piece_in,
+        process: screen_in,
+        told: told_in,
+        diverged: diverged.clone(),
+    };
+    let process = Process::new(plan.channels.clone(), nominal_hz, picture.clone(), state_in, diverged);
+    let syncing = vitals.clone();
+    let (keeper, sealed) = keep(keeper_out, plan.spawn, orders.clone(), vitals.clone());
+    let threads = vec![
+        spawn("acquire", move || acquire.run()),
+        spawn("process", move || process.run(&screen_out)),
+        spawn("sync", move || sync::run(&sync_out, plan.fsync, &syncing)),
+        keeper,
+    ];
+    let control = Control {
+        incoming: contacts.incoming,
+        signals: contacts.signals,
+        reports: report_out,
+        told: told_out,
+        sealed,
+        requests: request_in,
+        orders,
+        clients: contacts.clients,
+        vitals: vitals.clone(),
+        picture,
+        gauge: control::Gauge::new(plan.id, plan.out, plan.channels, plan.description, plan.keys),
+        markers: control::Markers::default(),
+        state: if plan.monitor { State::Monitoring } else { State::Recording },
+        begin: Box::new(move || begin().map_err(|error| format!("{}; {}", in_full(&error), error.advice()))),
+        writes: !plan.monitor,
+        so_far: control::SoFar::default(),
+    };
+    Ok(Recorder { control, threads, vitals, nominal_hz })
+}
+
+/// The thread that looks after projectors, and what disconnects when it ends, however it does.
+fn keep(
+    journals: Receiver<PathBuf>,
+    spawn_projector: keeper::Spawn,
+    orders: Arc<Orders>,
+    vitals: Arc<vitals::Shared>,
+) -> (JoinHandle<()>, Receiver<()>) {
+    let (sealing, sealed) = bounded(0);
+    let keep = move || {
+        let _sealing: Sender<()> = sealing;
+        keeper::run(&journals, &spawn_projector, &orders, &vitals);
+    };
+    (spawn("keeper", keep), sealed)
+}
+
+/// The step from looking to writing, taken once.
+fn begin(out: PathBuf, header: Header, links: Links) -> impl FnMut() -> Result<(), StoreError> + Send {
+    let mut links = Some(links);
+    move || {
+        let Some(own) = links.take() else { return Ok(()) };
+        match JournalWriter::create(&out, header.clone(), own) {
+            Ok(writer) => {
+                spawn("journal", move || writer.run());
+                Ok(())
+            }
+            Err((error, own)) => {
+                links = Some(*own);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// A named thread. Starting one only fails when the system has no more, before anything is recorded.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
+    let builder = std::thread::Builder::new().name(name.to_owned());
+    #[expect(clippy::expect_used, reason = "a machine without room for a thread cannot record")]
+    builder.spawn(run).expect("the system refuses a thread")
+}
+
+impl Recorder {
+    /// Runs the recording to its end; returns when every file is sealed or given up.
+    #[must_use]
+    pub fn run(mut self) -> Outcome {
+        self.control.run();
+        let Self { control, threads, vitals, nominal_hz } = self;
+        let Control { markers, writes, so_far, .. } = control;
+        for thread in threads {
+            if thread.join().is_err() {
+                vitals.blemish("a thread of the recorder panicked: please report this");
+            }
+        }
+        outcome(&vitals.lock(), writes, markers.count, nominal_hz, so_far.failure)
+    }
+}
+
+fn outcome(
+    vitals: &vitals::Vitals,
+    recorded: bool,
+    markers: u64,
+    nominal_hz: Option<f64>,
+    failure: Option<String>,
+) -> Outcome {
+    use crate::emg::units::{float, seconds};
+    if !recorded {
+        let code = if failure.is_some() { 2 } else { 0 };
+        return Outcome { code, lines: vec![failure.unwrap_or("nothing was recorded".to_owned())] };
+    }
+    let rows = vitals.journalled;
+    let length_s = nominal_hz.map_or(seconds(vitals.newest_ns - vitals.first_ns), |rate| float(rows) / rate);
+    let mut lines = vec![match vitals.files {
+        0 | 1 => format!("{}: {rows} rows, {length_s:.1} s, {markers} markers", vitals.file),
+        n => format!(
+            "{n} files, {rows} rows in all, {length_s:.1} s, {markers} markers; the last is {}",
+            vitals.file
+        ),
+    }];
+    if vitals.gaps > 0 {
+        lines
+            .push(format!("{} samples per channel are missing in {} gaps", vitals.lost_samples, vitals.gaps));
+    }
+    if vitals.refused > 0 {
+        lines.push(format!("{} lines were no row and were left out", vitals.refused));
+    }
+    lines.extend(vitals.blemishes.iter().cloned());
+    lines.extend(failure);
+    Outcome { code: u8::from(lines.len() > 1), lines }
+}

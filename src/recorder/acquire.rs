@@ -1,0 +1,230 @@
+//! Thread `acquire`: source -> sequencer -> journal and process. Never waits for a disk or a screen unless the
+//! source can wait.
+
+use super::backlog::Backlog;
+use super::sequence::{Options, Piece, Sequencer};
+use super::vitals::{Alarm, Shared};
+use crate::emg::Stamp;
+use crate::source::{Description, Reading, Source};
+use crossbeam_channel::{SendTimeoutError, Sender};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// A live source silent this long is an alarm.
+const SILENT_NS: i64 = 1_000_000_000;
+/// Places in the screen's queue that rows leave free, for what its filters cannot do without.
+const KEPT_FREE: usize = 64;
+/// At the end, rows that wait are offered to the journal this often, this long each time: 5 s.
+const LAST_OFFERS: u32 = 50;
+const LAST_OFFER: Duration = Duration::from_millis(100);
+
+/// What `control` tells the threads.
+#[derive(Debug, Default)]
+pub(super) struct Orders {
+    /// No more rows.
+    pub(super) stop: AtomicBool,
+    /// From the next packet on everything is a recording.
+    pub(super) record: AtomicBool,
+    /// Wait no longer for a disk or a projector that does not answer.
+    pub(super) give_up: AtomicBool,
+}
+
+/// What this thread tells `control`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// What was only looked at is a recording from here on; vitals are those of the recording.
+    Begun,
+    /// No more rows.
+    Ended(Ending),
+}
+
+/// The thread's belongings.
+pub(super) struct Acquire {
+    pub(super) source: Box<dyn Source>,
+    pub(super) description: Description,
+    pub(super) options: Options,
+    pub(super) orders: Arc<Orders>,
+    pub(super) vitals: Arc<Shared>,
+    pub(super) journal: Sender<Piece>,
+    pub(super) process: Sender<Piece>,
+    pub(super) told: Sender<Told>,
+    /// Set when the screen no longer sees the rows of the journal.
+    pub(super) diverged: Arc<AtomicBool>,
+}
+
+/// Why the thread ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// It was told to, or the duration is reached.
+    Complete,
+    /// The source has no more rows.
+    SourceEnded,
+    /// The source failed for good.
+    SourceFailed(String),
+}
+
+impl Acquire {
+    /// Reads until told to stop, the duration is reached or the source ends; says so.
+    pub(super) fn run(mut self) {
+        let mut backlog = Backlog::default();
+        let ending = self.read_all(&mut backlog);
+        self.hand_on_the_rest(&mut backlog);
+        let _ = self.told.send(Told::Ended(ending));
+    }
+
+    fn read_all(&mut self, backlog: &mut Backlog) -> Ending {
+        let mut recording = self.orders.record.load(Ordering::Relaxed);
+        let mut sequencer = self.sequencer(recording);
+        self.vitals.lock().alive = true;
+        loop {
+            if self.orders.stop.load(Ordering::Relaxed) {
+                return Ending::Complete;
+            }
+            let reading = match self.source.read() {
+                Ok(Reading::Ended) => return Ending::SourceEnded,
+                Ok(reading) => reading,
+                Err(error) => return Ending::SourceFailed(format!("{error}; {}", error.advice())),
+            };
+            if !recording && self.orders.record.load(Ordering::Relaxed) {
+                recording = true;
+                sequencer = self.sequencer(true);
+                // The screen's pipeline starts again with the recording: its rows are the file's rows.
+                let _ = self.process.send(Piece::Begin);
+                let _ = self.told.send(Told::Begun);
+            }
+            self.notice(&reading);
+            for piece in sequencer.take(reading) {
+                if recording { backlog.push(piece) } else { self.to_process(piece) }
+            }
+            self.hand_on(backlog);
+            self.publish(&sequencer);
+            if recording && sequencer.is_complete(self.now()) {
+                return Ending::Complete;
+            }
+        }
+    }
+
+    /// A sequencer at row 0, and vitals that know nothing of rows before it.
+    fn sequencer(&self, recording: bool) -> Sequencer {
+        let mut options = self.options.clone();
+        if !recording {
+            (options.duration, options.rotate) = (None, None);
+        }
+        let mut vitals = self.vitals.lock();
+        (vitals.gaps, vitals.lost_samples, vitals.first_ns) = (0, 0, 0);
+        (vitals.next_row, vitals.refused, vitals.reconnects, vitals.skipped_rows) = (0, 0, 0, 0);
+        (vitals.fit, vitals.last_gap) = (None, None);
+        Sequencer::new(&self.description, options)
+    }
+
+    /// What a reading says about the source's health.
+    fn notice(&self, reading: &Reading) {
+        let mut vitals = self.vitals.lock();
+        match reading {
+            Reading::Rows(packet) => {
+                if vitals.first_ns == 0 {
+                    vitals.first_ns = packet.stamp.host_ns;
+                }
+                vitals.newest_ns = packet.stamp.host_ns;
+                vitals.alive = true;
+                vitals.alarms.remove(&Alarm::Source);
+            }
+            Reading::Gone { sentence, .. } => {
+                vitals.alive = false;
+                vitals.alarms.insert(Alarm::Source, sentence.clone());
+            }
+            Reading::Back(_) => vitals.reconnects += 1,
+            Reading::Refused { lines, .. } => vitals.refused += lines,
+            Reading::Idle if !self.description.can_wait && vitals.alive && vitals.newest_ns > 0 => {
+                if Stamp::now().host_ns - vitals.newest_ns > SILENT_NS {
+                    let text = "the source sends nothing: check its cable and power".to_owned();
+                    vitals.alarms.insert(Alarm::Source, text);
+                }
+            }
+            Reading::Idle | Reading::Truth(_) | Reading::Ended => {}
+        }
+    }
+
+    /// The present, which for a source faster than life is the time of its newest row.
+    fn now(&self) -> Stamp {
+        if self.description.can_wait {
+            Stamp { host_ns: self.vitals.lock().newest_ns, utc_ns: 0 }
+        } else {
+            Stamp::now()
+        }
+    }
+
+    fn publish(&self, sequencer: &Sequencer) {
+        let mut vitals = self.vitals.lock();
+        vitals.fit = sequencer.fit();
+        vitals.next_row = sequencer.next_row();
+    }
+
+    /// Hands what waits to the journal, and to the screen what the journal took, so that both see the same
+    /// recording. A source that can wait does.
+    fn hand_on(&self, backlog: &mut Backlog) {
+        let _ = backlog.flush(|piece| {
+            if self.description.can_wait {
+                self.journal.send(piece.clone()).map_err(drop)?;
+            } else {
+                self.journal.try_send(piece.clone()).map_err(drop)?;
+            }
+            self.to_process(piece.clone());
+            Ok::<(), ()>(())
+        });
+        let waiting = !backlog.is_empty();
+        let text =
+            || "the journal's queue is full, rows are being lost: the disk does not keep up".to_owned();
+        self.vitals.alarm(Alarm::Queue, waiting.then(text));
+    }
+
+    /// What still waits at the end is offered with patience; what the journal then has no room for is said.
+    fn hand_on_the_rest(&self, backlog: &mut Backlog) {
+        let mut offers = LAST_OFFERS;
+        let flushed = backlog.flush(|piece| {
+            let mut offered = piece.clone();
+            loop {
+                match self.journal.send_timeout(offered, LAST_OFFER) {
+                    Ok(()) => break,
+                    Err(SendTimeoutError::Disconnected(_)) => return Err(()),
+                    Err(SendTimeoutError::Timeout(back)) => offered = back,
+                }
+                offers -= 1;
+                if offers == 0 || self.orders.give_up.load(Ordering::Relaxed) {
+                    return Err(());
+                }
+            }
+            self.to_process(piece.clone());
+            Ok(())
+        });
+        if flushed.is_err() {
+            let rows = backlog.rows();
+            self.vitals
+                .blemish(&format!("the last {rows} rows were given up: the journal had no room for them"));
+        }
+        self.vitals.alarm(Alarm::Queue, None);
+    }
+
+    /// The screen may lose rows of a live source, counted; a source that can wait, waits.
+    fn to_process(&self, piece: Piece) {
+        if self.description.can_wait {
+            let _ = self.process.send(piece);
+            return;
+        }
+        let rows = piece.rows();
+        let rare = matches!(piece, Piece::Chains(_) | Piece::Border(_));
+        let full = self.process.capacity().is_some_and(|all| self.process.len() + KEPT_FREE >= all);
+        if (rare || !full) && self.process.try_send(piece).is_ok() {
+            return;
+        }
+        self.vitals.lock().skipped_rows += rows.max(1);
+        if rare {
+            // Missing rows show by their numbers, missing filters by nothing.
+            self.diverged.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

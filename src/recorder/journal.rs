@@ -1,0 +1,459 @@
+//! Thread `journal`: pieces and markers -> the journal file. The commit point of everything.
+//!
+//! Rows are written after 50 ms of signal or of wall time, a marker at once; what the disk refuses waits in a
+//! backlog and is tried again each second. Starts the next segment at a border. Never computes, never draws.
+
+use super::acquire::Orders;
+use super::backlog::Backlog;
+use super::sequence::Piece;
+use super::vitals::{Alarm, Shared};
+use crate::emg::units::{count, wide};
+use crate::emg::{Marker, RawBlock, Stamp};
+use crate::pipeline::{Chain, ChainChange, PipelineState, Reason};
+use crate::store::journal::{Header, Journal, Record};
+use crate::store::{StoreError, in_full, naming};
+use crossbeam_channel::{Receiver, Sender, select};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Rows wait at most this long, in signal time and in wall time.
+const HOLD_NS: i64 = 50_000_000;
+/// A full disk is tried again this often.
+const RETRY_NS: i64 = 1_000_000_000;
+/// How long a new segment waits for the filter state at its first row; the queue holds ten times as much.
+const STATE_WAIT: Duration = Duration::from_secs(5);
+/// Runs that others may take while we look for a free one.
+const CLAIMS: u32 = 100;
+/// How often the thread looks at its clock when nothing arrives.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// What `control` sends.
+#[derive(Debug)]
+pub(super) enum Request {
+    /// Write this marker and say so.
+    Marker(Marker),
+    /// Write this log line.
+    Log(u8, String),
+}
+
+/// What is said back to `control`.
+#[derive(Debug)]
+pub(super) enum Report {
+    /// The marker is written.
+    Stored(Marker),
+    /// It is not, and why.
+    NotStored(Marker, String),
+    /// The journal is closed.
+    Done,
+}
+
+/// Where the thread's belongings lead.
+pub(super) struct Links {
+    pub(super) pieces: Receiver<Piece>,
+    pub(super) requests: Receiver<Request>,
+    pub(super) reports: Sender<Report>,
+    /// The pipeline's state at each border, by its row; none when the screen's side lost the thread.
+    pub(super) states: Receiver<(u64, Option<PipelineState>)>,
+    /// Set when journal and screen no longer saw the same rows.
+    pub(super) diverged: Arc<AtomicBool>,
+    /// A handle of each new journal for the thread that syncs.
+    pub(super) sync: Sender<File>,
+    /// Each new journal for the thread that looks after projectors.
+    pub(super) keeper: Sender<PathBuf>,
+    pub(super) vitals: Arc<Shared>,
+    /// A source that can wait ends when the disk is full; a live one goes on.
+    pub(super) can_wait: bool,
+    pub(super) orders: Arc<Orders>,
+}
+
+/// The thread.
+pub(super) struct JournalWriter {
+    journal: Journal,
+    header: Header,
+    out: PathBuf,
+    links: Links,
+    backlog: Backlog,
+    pending: Option<RawBlock>,
+    pending_since_ns: i64,
+    retry_at_ns: i64,
+    /// Rows written at a time, by signal time.
+    hold_rows: u64,
+    chains: Vec<Chain>,
+    assignment: Vec<u32>,
+    closed_bytes: u64,
+    rows: u64,
+    /// A segment that is open while its predecessor cannot be ended.
+    next: Option<(Journal, Header)>,
+    /// A border's state that could not be written yet.
+    border_state: Option<(u64, Option<PipelineState>)>,
+}
+
+impl JournalWriter {
+    /// Creates the first journal below `out`; the run number is counted up until a free name is found.
+    ///
+    /// On failure the links come back, so that an operator who made room can try again.
+    pub(super) fn create(
+        out: &Path,
+        mut header: Header,
+        links: Links,
+    ) -> Result<Self, (StoreError, Box<Links>)> {
+        let journal = match claim(out, &mut header) {
+            Ok(journal) => journal,
+            Err(error) => return Err((error, Box::new(links))),
+        };
+        let rate = if header.nominal_hz.is_nan() { 1000.0 } else { header.nominal_hz };
+        let hold_rows = count(rate * crate::emg::units::seconds(HOLD_NS)).max(1);
+        let mut writer = Self {
+            journal,
+            header,
+            out: out.to_owned(),
+            links,
+            backlog: Backlog::default(),
+            pending: None,
+            pending_since_ns: 0,
+            retry_at_ns: 0,
+            hold_rows,
+            chains: Vec::new(),
+            assignment: Vec::new(),
+            closed_bytes: 0,
+            rows: 0,
+            next: None,
+            border_state: None,
+        };
+        writer.announce();
+        Ok(writer)
+    }
+
+    /// Writes until `acquire` is done, then ends the recording.
+    pub(super) fn run(mut self) {
+        loop {
+            select! {
+                recv(self.links.pieces) -> piece => match piece {
+                    Ok(piece) => self.take(piece),
+                    Err(_) => break,
+                },
+                recv(self.links.requests) -> request => self.serve(request.ok()),
+                default(LOOK_EVERY) => {}
+            }
+            let now = Stamp::now().host_ns;
+            if self.pending.is_some() && now - self.pending_since_ns >= HOLD_NS {
+                self.flush_pending();
+            }
+            if !self.backlog.is_empty() && now >= self.retry_at_ns {
+                self.flush_backlog();
+            }
+        }
+        self.end();
+    }
+
+    /// Rows gather; anything else goes behind the rows before it.
+    fn take(&mut self, piece: Piece) {
+        match piece {
+            Piece::Rows(rows) => {
+                if self.pending.as_ref().is_some_and(|pending| !continues(pending, &rows)) {
+                    self.flush_pending();
+                }
+                if let Some(pending) = &mut self.pending {
+                    pending.samples.append(&rows.samples);
+                    pending.digital.extend_from_slice(&rows.digital);
+                    pending.stamp = rows.stamp;
+                } else {
+                    self.pending_since_ns = Stamp::now().host_ns;
+                    let mut vitals = self.links.vitals.lock();
+                    if vitals.unwritten_since_ns == 0 {
+                        vitals.unwritten_since_ns = self.pending_since_ns;
+                    }
+                    drop(vitals);
+                    self.pending = Some(Arc::unwrap_or_clone(rows));
+                }
+                if self.pending.as_ref().is_some_and(|pending| wide(pending.rows()) >= self.hold_rows) {
+                    self.flush_pending();
+                }
+            }
+            other => {
+                self.flush_pending();
+                self.store(other);
+            }
+        }
+    }
+
+    fn flush_pending(&mut self) {
+        if let Some(pending) = self.pending.take() {
+            self.store(Piece::Rows(Arc::new(pending)));
+        }
+    }
+
+    fn store(&mut self, piece: Piece) {
+        self.backlog.push(piece);
+        if Stamp::now().host_ns >= self.retry_at_ns {
+            self.flush_backlog();
+        }
+    }
+
+    /// Writes what waits, oldest first, until the disk refuses.
+    fn flush_backlog(&mut self) {
+        let mut backlog = std::mem::take(&mut self.backlog);
+        let lost = backlog.lost();
+        let result = backlog.flush(|piece| self.write(piece));
+        self.backlog = backlog;
+        let now = Stamp::now().host_ns;
+        match result {
+            Ok(()) => {
+                self.retry_at_ns = 0;
+                self.links.vitals.lock().unwritten_since_ns = 0;
+                self.links.vitals.alarm(Alarm::Write, None);
+                if lost > 0 {
+                    self.links.diverged.store(true, Ordering::Relaxed);
+                    self.links
+                        .vitals
+                        .blemish(&format!("{lost} rows were lost while the disk could not be written"));
+                }
+            }
+            Err(error) => {
+                self.retry_at_ns = now + RETRY_NS;
+                // From here on the screen may see rows that the file will not have.
+                self.links.diverged.store(true, Ordering::Relaxed);
+                let why = in_full(&error);
+                self.links
+                    .vitals
+                    .alarm(Alarm::Write, Some(format!("{why}: free space, rows are being lost")));
+                self.links.vitals.blemish(&why);
+                if self.links.can_wait {
+                    // Its rows are not lost to anybody: better a short recording than one with a hole.
+                    self.links.orders.stop.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, piece: &Piece) -> Result<(), StoreError> {
+        match (piece, record(piece)) {
+            (Piece::Border(row), _) => return self.next_segment(*row),
+            (_, Some(record)) => self.append(&record)?,
+            (_, None) => {}
+        }
+        if let Piece::Chains(change) = piece {
+            self.chains.extend(change.chains.iter().cloned());
+            self.assignment.clone_from(&change.assignment);
+        }
+        self.rows += piece.rows();
+        let mut vitals = self.links.vitals.lock();
+        vitals.journalled = self.rows;
+        if let Piece::Gap(gap) = piece {
+            vitals.gaps += 1;
+            vitals.lost_samples += gap.missing;
+            vitals.last_gap = Some(*gap);
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, record: &Record) -> Result<(), StoreError> {
+        self.journal.append(record)?;
+        let now = Stamp::now().host_ns;
+        let mut vitals = self.links.vitals.lock();
+        vitals.written_ns = now;
+        vitals.journal_bytes = self.closed_bytes + self.journal.length();
+        vitals.short_of_space = self.journal.is_short_of_space();
+        if vitals.undurable_since_ns == 0 {
+            vitals.undurable_since_ns = now;
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, request: Option<Request>) {
+        let report = match request {
+            Some(Request::Marker(marker)) => match self.append(&Record::Marker(marker.clone())) {
+                Ok(()) => Report::Stored(marker),
+                Err(error) => Report::NotStored(marker, in_full(&error)),
+            },
+            Some(Request::Log(level, text)) => {
+                self.flush_pending();
+                self.store(Piece::Log(level, text));
+                return;
+            }
+            None => return,
+        };
+        // `control` drains this queue before it waits for anything.
+        let _ = self.links.reports.send(report);
+    }
+
+    /// Opens the next segment at `row`, hands over, and tells the others. What a full disk interrupts is taken up
+    /// again where it stopped: a segment is created once, a state is received once.
+    fn next_segment(&mut self, row: u64) -> Result<(), StoreError> {
+        if self.header.first_row != row {
+            match self.hand_over(row) {
+                Err(error @ StoreError::Exists { .. }) => {
+                    // Rows matter more than file names: the recording goes on where it is.
+                    let text = format!("{}: this file goes on instead", in_full(&error));
+                    self.links.vitals.blemish(&text);
+                    return self.append(&log(1, &text));
+                }
+                result => result?,
+            }
+        }
+        self.append(&Record::Chains(ChainChange {
+            sample: row,
+            reason: Reason::Start,
+            decimation: self.header.decimation,
+            chains: self.chains.clone(),
+            assignment: self.assignment.clone(),
+        }))?;
+        let state = match self.border_state.take() {
+            Some((at, state)) if at == row => state,
+            _ => self.state_at(row),
+        };
+        let written = match &state {
+            Some(state) => self.append(&Record::State(state.clone())),
+            // Without it the projector starts the filters afresh and says so in the spans.
+            None => self.append(&log(2, "the filters start afresh with this segment")),
+        };
+        if written.is_err() {
+            self.border_state = Some((row, state));
+        }
+        written
+    }
+
+    /// The pipeline's state at a border, if journal and screen saw the same rows up to it.
+    fn state_at(&self, row: u64) -> Option<PipelineState> {
+        let until = std::time::Instant::now() + STATE_WAIT;
+        while let Ok((at, state)) = self.links.states.recv_deadline(until) {
+            if at >= row {
+                return state.filter(|_| at == row && !self.links.diverged.load(Ordering::Relaxed));
+            }
+        }
+        // It may still come, but not for this file.
+        self.links.diverged.store(true, Ordering::Relaxed);
+        None
+    }
+
+    /// The next journal is open and durable before this one ends.
+    fn hand_over(&mut self, row: u64) -> Result<(), StoreError> {
+        let (next, header) = match self.next.take() {
+            Some(opened) => opened,
+            None => self.open_next(row)?,
+        };
+        let ended = self.append(&Record::Handover { next_row: row }).and_then(|()| self.journal.sync());
+        if let Err(error) = ended {
+            self.next = Some((next, header));
+            return Err(error);
+        }
+        self.closed_bytes += self.journal.length();
+        (self.journal, self.header) = (next, header);
+        self.announce();
+        Ok(())
+    }
+
+    fn open_next(&self, row: u64) -> Result<(Journal, Header), StoreError> {
+        let mut header = self.header.clone();
+        header.segment += 1;
+        header.first_row = row;
+        header.entities.split = header.entities.split.map(|split| split + 1);
+        Ok((start_segment(&self.out, &header)?, header))
+    }
+
+    /// Tells the threads that sync and project of the journal now written.
+    fn announce(&mut self) {
+        if let Ok(handle) = self.journal.sync_handle() {
+            let _ = self.links.sync.send(handle);
+        }
+        let _ = self.links.keeper.send(self.journal.path().to_owned());
+        let file = naming::projection_path(self.journal.path());
+        let mut vitals = self.links.vitals.lock();
+        vitals.file = file.display().to_string();
+        vitals.written_ns = Stamp::now().host_ns;
+        vitals.journal_bytes = self.closed_bytes + self.journal.length();
+    }
+
+    /// The last record, durable. Rows that could not be written before it are a gap; where not even that can be
+    /// written, there is no end, and `recover` treats the recording as cut off.
+    fn write_end(&mut self) -> Result<(), StoreError> {
+        if let Some(gap) = self.backlog.as_gap() {
+            self.links.vitals.blemish(&format!("the last {} rows could not be written", gap.missing));
+            self.write(&Piece::Gap(gap))?;
+        }
+        self.append(&Record::End { rows: self.rows, utc_ns: Stamp::now().utc_ns })?;
+        self.journal.sync()
+    }
+
+    /// The last rows, the markers under way, the end, one more sync; the lock goes with the file.
+    fn end(mut self) {
+        self.flush_pending();
+        self.flush_backlog();
+        while let Ok(request) = self.links.requests.try_recv() {
+            self.serve(Some(request));
+        }
+        let ended = self.write_end();
+        if let Err(error) = &ended {
+            self.links.vitals.blemish(&in_full(error));
+        }
+        let Self { journal, links, .. } = self;
+        drop(journal);
+        let _ = links.reports.send(Report::Done);
+    }
+}
+
+/// Creates the first journal; with run 0 in the header, under the next free run.
+fn claim(out: &Path, header: &mut Header) -> Result<Journal, StoreError> {
+    if header.entities.run != 0 {
+        if naming::runs(out, &header.entities).contains(&header.entities.run) {
+            let path = naming::recording_path(out, &header.entities);
+            return Err(StoreError::Exists { path });
+        }
+        return start_segment(out, header);
+    }
+    for _ in 0..CLAIMS {
+        header.entities.run =
+            naming::runs(out, &header.entities).last().map_or(1, |run| run.saturating_add(1));
+        match start_segment(out, header) {
+            // Somebody else took this run between the look and the claim.
+            Err(StoreError::Exists { .. }) => {}
+            result => return result,
+        }
+    }
+    let path = naming::recording_path(out, &header.entities);
+    Err(StoreError::Exists { path })
+}
+
+/// Creates the folder and the journal of a segment; a recording of that name must not exist either.
+fn start_segment(out: &Path, header: &Header) -> Result<Journal, StoreError> {
+    let recording = naming::recording_path(out, &header.entities);
+    let create = |source| StoreError::Create { path: recording.clone(), source };
+    if let Some(folder) = recording.parent() {
+        std::fs::create_dir_all(folder).map_err(create)?;
+    }
+    if recording.exists() {
+        return Err(StoreError::Exists { path: recording });
+    }
+    let now = Stamp::now();
+    let header = Header { created_utc_ns: now.utc_ns, created_host_ns: now.host_ns, ..header.clone() };
+    Journal::create(&naming::journal_path(&recording), &header)
+}
+
+fn continues(block: &RawBlock, next: &RawBlock) -> bool {
+    block.end() == next.sample
+        && block.epoch == next.epoch
+        && block.device_index + wide(block.rows()) == next.device_index
+        && block.digital.is_empty() == next.digital.is_empty()
+}
+
+/// What a journal keeps of a piece; a border is no record but a new journal.
+#[must_use]
+pub fn record(piece: &Piece) -> Option<Record> {
+    Some(match piece {
+        Piece::Rows(rows) => Record::Rows(RawBlock::clone(rows)),
+        Piece::Gap(gap) => Record::Gap(*gap),
+        Piece::Chains(change) => Record::Chains(ChainChange::clone(change)),
+        Piece::Fit(fit) => Record::Fit(*fit),
+        Piece::Truth(truth) => Record::Truth(truth.clone()),
+        Piece::Log(level, text) => log(*level, text),
+        Piece::Begin | Piece::Border(_) => return None,
+    })
+}
+
+fn log(level: u8, text: &str) -> Record {
+    let text = crate::emg::marker::clip(text, crate::emg::marker::NOTE_BYTES);
+    Record::Log { utc_ns: Stamp::now().utc_ns, level, text }
+}

@@ -1,0 +1,319 @@
+//! Thread `process`: pieces -> the same pipeline the file gets -> bins, levels and flags for the screen.
+//!
+//! May fall behind and lose pieces of a live source; it then starts its filters afresh and says so at the next
+//! segment border. Writes nothing.
+
+use super::sequence::Piece;
+use crate::dsp::bins::{Binner, MinMax};
+use crate::emg::units::{float, index, length, narrow, small, wide};
+use crate::emg::{Channel, RawBlock};
+use crate::pipeline::{ChainChange, CleanBlock, Input, Pipeline, PipelineState, Reason};
+use crate::session::Bins;
+use crossbeam_channel::{Receiver, Sender};
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Traces kept for a viewer that joins late.
+const HISTORY_S: f64 = 60.0;
+/// A bin on the wire lasts about this long; screens merge whole bins.
+const BIN_S: f64 = 0.004;
+/// Rail values for this long in the last second are saturation.
+const SATURATED_S: f64 = 0.05;
+
+/// What the screen's side knows, for `control` to copy.
+#[derive(Debug, Default)]
+pub(super) struct Picture {
+    /// Bins not yet broadcast and those already sent, oldest first: `(clean, raw)` per bin and channel.
+    bins: VecDeque<(MinMax, MinMax)>,
+    first_bin: u64,
+    fresh_from: u64,
+    rows_per_bin: u32,
+    channels: usize,
+    /// Chains in words.
+    pub(super) chain: String,
+    /// Rate they were designed for.
+    pub(super) design_rate_hz: f64,
+    /// Row at which all channels have settled.
+    pub(super) settled_at: u64,
+    /// Newest row the pipeline saw.
+    pub(super) row: u64,
+    /// Mean of the envelope over the last second, per channel.
+    pub(super) levels: Vec<f64>,
+    /// Flags per channel.
+    pub(super) flags: Vec<Vec<String>>,
+}
+
+impl Picture {
+    /// The bins not handed out before.
+    pub(super) fn take_fresh(&mut self) -> Option<Bins> {
+        let from = self.fresh_from.max(self.first_bin);
+        let bins = self.range(from);
+        self.fresh_from = bins.first + wide(bins.len());
+        (!bins.is_empty()).then_some(bins)
+    }
+
+    /// The bins already handed out that are still kept.
+    pub(super) fn history(&self) -> Bins {
+        let mut all = self.range(self.first_bin);
+        let sent = index(self.fresh_from.saturating_sub(self.first_bin)) * self.channels;
+        all.clean.truncate(sent);
+        all.raw.truncate(sent);
+        all
+    }
+
+    fn range(&self, from: u64) -> Bins {
+        let skip = index(from - self.first_bin) * self.channels;
+        Bins {
+            first: from,
+            rows_per_bin: self.rows_per_bin,
+            channels: u16::try_from(self.channels).unwrap_or(u16::MAX),
+            clean: self.bins.iter().skip(skip).map(|bin| bin.0).collect(),
+            raw: self.bins.iter().skip(skip).map(|bin| bin.1).collect(),
+        }
+    }
+
+    /// Adds bins from number `first` on, keeping a minute; bins nobody made are holes.
+    fn append(&mut self, first: u64, bins: impl Iterator<Item = (MinMax, MinMax)>) {
+        let keep = length(HISTORY_S / BIN_S);
+        let next = self.first_bin + wide(self.bins.len() / self.channels);
+        let hole = index(first.saturating_sub(next));
+        if hole > keep {
+            self.bins.clear();
+            self.first_bin = first;
+        } else {
+            let none = ((f32::NAN, f32::NAN), (f32::NAN, f32::NAN));
+            self.bins.extend(std::iter::repeat_n(none, hole * self.channels));
+        }
+        self.bins.extend(bins);
+        let extra = (self.bins.len() / self.channels).saturating_sub(keep);
+        self.bins.drain(..extra * self.channels);
+        self.first_bin += wide(extra);
+    }
+}
+
+/// The picture, shared.
+#[derive(Debug, Default)]
+pub(super) struct SharedPicture(Mutex<Picture>);
+
+impl SharedPicture {
+    /// A look or a change.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Picture> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The thread.
+pub(super) struct Process {
+    channels: Vec<Channel>,
+    rate_hz: f64,
+    pipeline: Option<Pipeline>,
+    chains: Option<ChainChange>,
+    clean_bins: Binner,
+    raw_bins: Binner,
+    /// Envelope rows of the last second.
+    recent: VecDeque<f32>,
+    rails: Vec<Rail>,
+    picture: Arc<SharedPicture>,
+    states: Sender<(u64, Option<PipelineState>)>,
+    diverged: Arc<AtomicBool>,
+}
+
+/// What the last second of one channel's raw values was like.
+#[derive(Clone, Debug, Default)]
+struct Rail {
+    rows: u64,
+    clipped: u64,
+    low: f64,
+    high: f64,
+}
+
+impl Process {
+    pub(super) fn new(
+        channels: Vec<Channel>,
+        nominal_hz: Option<f64>,
+        picture: Arc<SharedPicture>,
+        states: Sender<(u64, Option<PipelineState>)>,
+        diverged: Arc<AtomicBool>,
+    ) -> Self {
+        let rows_per_bin = nominal_hz.map_or(1, |rate| small(length(rate * BIN_S)).max(1));
+        let n = channels.len();
+        let mut fresh = picture.lock();
+        (fresh.rows_per_bin, fresh.channels) = (rows_per_bin, n);
+        (fresh.levels, fresh.flags) = (vec![f64::NAN; n], vec![Vec::new(); n]);
+        drop(fresh);
+        Self {
+            rate_hz: nominal_hz.unwrap_or(1000.0),
+            pipeline: None,
+            chains: None,
+            clean_bins: Binner::new(n, rows_per_bin),
+            raw_bins: Binner::new(n, rows_per_bin),
+            recent: VecDeque::new(),
+            rails: vec![Rail::default(); n],
+            channels,
+            picture,
+            states,
+            diverged,
+        }
+    }
+
+    /// Runs until `acquire` is done.
+    pub(super) fn run(mut self, pieces: &Receiver<Piece>) {
+        for piece in pieces {
+            match piece {
+                Piece::Chains(change) => {
+                    self.chains = Some(self.merged(&change));
+                    self.step(&Input::Chains(change));
+                }
+                Piece::Rows(rows) => {
+                    self.catch_up(rows.sample);
+                    self.rows(rows);
+                }
+                Piece::Gap(gap) => {
+                    self.catch_up(gap.sample);
+                    self.step(&Input::Gap(gap));
+                }
+                Piece::Begin => self.begin_again(),
+                Piece::Border(row) => self.border(row),
+                Piece::Fit(_) | Piece::Truth(_) | Piece::Log(..) => {}
+            }
+        }
+    }
+
+    /// All chains ever brought, with the assignment now in force, as one change a fresh pipeline can start from.
+    fn merged(&self, change: &ChainChange) -> ChainChange {
+        let mut chains = self.chains.as_ref().map_or_else(Vec::new, |known| known.chains.clone());
+        chains.extend(change.chains.iter().cloned());
+        ChainChange { chains, ..change.clone() }
+    }
+
+    /// A recording begins: rows count from 0 again, what was only looked at is forgotten.
+    fn begin_again(&mut self) {
+        let mut picture = self.picture.lock();
+        let (rows_per_bin, channels) = (picture.rows_per_bin, picture.channels);
+        picture.bins.clear();
+        (picture.first_bin, picture.fresh_from) = (0, 0);
+        drop(picture);
+        (self.pipeline, self.chains) = (None, None);
+        self.clean_bins = Binner::new(channels, rows_per_bin);
+        self.raw_bins = Binner::new(channels, rows_per_bin);
+    }
+
+    /// Rows this thread never got are a hole in its picture, and its filters no longer those of the file.
+    fn catch_up(&mut self, sample: u64) {
+        if self.pipeline.as_ref().is_some_and(|pipeline| pipeline.row() != sample) {
+            self.diverged.store(true, Ordering::Relaxed);
+            self.start_afresh(sample);
+        }
+    }
+
+    fn start_afresh(&mut self, sample: u64) {
+        self.pipeline = None;
+        if let Some(chains) = self.chains.clone() {
+            self.step(&Input::Chains(Arc::new(ChainChange { sample, reason: Reason::Start, ..chains })));
+        }
+    }
+
+    /// Gives the state at a segment's first row, or starts afresh with the segment when it is not the file's.
+    fn border(&mut self, row: u64) {
+        let lost = self.diverged.swap(false, Ordering::Relaxed);
+        let state = self.pipeline.as_ref().filter(|_| !lost).map(Pipeline::state);
+        if state.is_none() {
+            self.start_afresh(row);
+        }
+        // The queue holds one for every border that can be under way; a writer that gave up needs none.
+        let _ = self.states.try_send((row, state));
+    }
+
+    /// Runs the pipeline over one input.
+    fn step(&mut self, input: &Input) -> CleanBlock {
+        let pipeline = self.pipeline.get_or_insert_with(|| Pipeline::new(&self.channels));
+        let clean = pipeline.step(input);
+        let n = self.channels.len();
+        self.recent.extend(&clean.envelope);
+        let decimation = self.chains.as_ref().map_or(1, |chains| chains.decimation);
+        let second = length(self.rate_hz / f64::from(decimation.max(1))).max(1) * n;
+        self.recent.drain(..self.recent.len().saturating_sub(second));
+        let mut picture = self.picture.lock();
+        picture.row = pipeline.row();
+        picture.settled_at = pipeline.spans().map(|span| span.settled_sample).max().unwrap_or(0);
+        if let Some(chains) = &self.chains {
+            picture.chain = words(chains);
+            picture.design_rate_hz =
+                chains.chains.iter().map(|chain| chain.design_rate_hz).fold(0.0, f64::max);
+        }
+        for (channel, level) in picture.levels.iter_mut().enumerate() {
+            *level = mean(self.recent.iter().skip(channel).step_by(n.max(1)));
+        }
+        clean
+    }
+
+    /// Rows in the channels' units, and what their raw values say of the electrodes.
+    fn rows(&mut self, rows: Arc<RawBlock>) {
+        let n = self.channels.len();
+        let mut raw = Vec::with_capacity(rows.samples.len());
+        for at in 0..rows.samples.len() {
+            let channel = &self.channels[at % n];
+            let value = rows.samples.get(at);
+            self.rails[at % n].see(value, channel);
+            raw.push(narrow((value - channel.offset) * channel.scale));
+        }
+        let sample = rows.sample;
+        let clean = self.step(&Input::Rows(rows)).clean;
+        self.bin(sample, &raw, &clean);
+        if self.rails.first().is_some_and(|rail| float(rail.rows) >= self.rate_hz) {
+            let flags = self.rails.iter_mut().map(|rail| std::mem::take(rail).flags(self.rate_hz)).collect();
+            self.picture.lock().flags = flags;
+        }
+    }
+
+    fn bin(&mut self, sample: u64, raw: &[f32], clean: &[f32]) {
+        let raw = self.raw_bins.push(sample, raw);
+        let clean = self.clean_bins.push(sample, clean);
+        if !raw.bins.is_empty() {
+            self.picture.lock().append(raw.first, clean.bins.into_iter().zip(raw.bins));
+        }
+    }
+}
+
+impl Rail {
+    /// One raw value of a channel.
+    fn see(&mut self, value: f64, channel: &Channel) {
+        let top = f64::from((1_u32 << channel.adc_bits.min(31)) - 1);
+        if self.rows == 0 {
+            (self.low, self.high) = (value, value);
+        }
+        (self.low, self.high) = (self.low.min(value), self.high.max(value));
+        self.rows += 1;
+        // Where the converter's range is not known, nothing is called saturated.
+        self.clipped += u64::from(channel.adc_bits > 0 && (value <= 0.0 || value >= top));
+    }
+
+    /// What the operator should see of it.
+    fn flags(&self, rate_hz: f64) -> Vec<String> {
+        let mut flags = Vec::new();
+        if self.low >= self.high {
+            flags.push("flat".to_owned());
+        } else if float(self.clipped) >= (SATURATED_S * rate_hz).max(2.0) {
+            flags.push("saturated".to_owned());
+        }
+        flags
+    }
+}
+
+/// The chains in force, each once, in the order of the channels.
+fn words(change: &ChainChange) -> String {
+    let mut seen: Vec<&str> = Vec::new();
+    for id in &change.assignment {
+        let chain = change.chains.iter().find(|chain| chain.id == *id);
+        if let Some(text) = chain.map(|chain| chain.words.as_str()).filter(|text| !seen.contains(text)) {
+            seen.push(text);
+        }
+    }
+    seen.join(" / ")
+}
+
+fn mean<'a>(values: impl Iterator<Item = &'a f32>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0.0), |(sum, n), value| (sum + f64::from(*value), n + 1.0));
+    if n > 0.0 { sum / n } else { f64::NAN }
+}

@@ -96,6 +96,7 @@ pub mod dsp;
 pub mod emg;
 pub mod face;
 pub mod import;
+pub mod ipc;
 pub mod pipeline;
 pub mod recorder;
 pub mod session;

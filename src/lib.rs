@@ -102,3 +102,4 @@ pub mod recorder;
 pub mod session;
 pub mod source;
 pub mod store;
+pub mod tui;

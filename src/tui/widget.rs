@@ -1,0 +1,12 @@
+//! PARTS OF A PICTURE that know nothing of the station: dots, sweeps, envelopes, rulers.
+//!
+//! They draw into a ratatui buffer and hold no state. `view` composes them.
+
+pub(crate) mod dots;
+pub(crate) mod envelope;
+pub(crate) mod ruler;
+pub(crate) mod sweep;
+
+pub(crate) use dots::Dots;
+pub(crate) use envelope::Envelope;
+pub(crate) use sweep::{Span, Sweep};

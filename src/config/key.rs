@@ -1,0 +1,153 @@
+//! Every key of the configuration but the marker keys: its name, allowed form, how it is read and shown.
+
+use super::{Color, Config, Glyphs, LineFrequency, Listen, Preset, value};
+use crate::emg::Kind;
+use std::path::PathBuf;
+use std::time::Duration;
+use toml::Value;
+
+/// The table of marker keys, read by `binding`.
+pub(super) const BINDINGS: &str = "keys";
+
+/// Keys the interface promises and this version does not carry out.
+pub(super) const LATER: [&str; 7] = ["blind", "model", "on-alarm", "on-close", "protocol", "theme", "token"];
+
+/// One key.
+pub(super) struct Key {
+    /// Kebab case: in the file, as a flag, and in capitals in the environment.
+    pub(super) name: &'static str,
+    /// What is allowed, for people.
+    pub(super) form: &'static str,
+    /// Reads a value into the configuration; none where the form is wrong.
+    pub(super) read: fn(&mut Config, &str) -> Option<()>,
+    /// The value as it stands.
+    pub(super) show: fn(&Config) -> Value,
+}
+
+impl Key {
+    /// The environment variable that sets it.
+    pub(super) fn variable(&self) -> String {
+        format!("MYOGRAPH_{}", self.name.replace('-', "_").to_ascii_uppercase())
+    }
+}
+
+/// A [`Key`] in four lines: reading assigns to a field, showing reads it.
+macro_rules! key {
+    ($name:literal, $form:literal, $field:ident = |$text:ident| $read:expr, |$value:ident| $show:expr) => {
+        Key {
+            name: $name,
+            form: $form,
+            read: |config, $text| {
+                config.$field = $read?;
+                Some(())
+            },
+            show: |config| {
+                let $value = &config.$field;
+                Value::from($show)
+            },
+        }
+    };
+}
+
+/// All keys, in the order they are shown.
+pub(super) const KEYS: &[Key] = &[
+    key!(
+        "source",
+        "a source URI such as `sim:` or `serial:/dev/ttyACM0`, or `auto` for the one board found",
+        source = |text| value::unless("auto", text, value::some),
+        |source| value::or("auto", source.as_ref(), Clone::clone)
+    ),
+    key!("out", "a folder", out = |text| value::some(text).map(PathBuf::from), |out| out
+        .display()
+        .to_string()),
+    key!(
+        "subject",
+        "letters and digits only, 1 to 40 of them, without `sub-`, e.g. `01`",
+        subject = |text| value::entity(text),
+        |subject| subject.as_str()
+    ),
+    key!(
+        "session",
+        "letters and digits only, at most 40 of them, without `ses-`, e.g. `01`; empty for none",
+        session = |text| if text.is_empty() { Some(String::new()) } else { value::entity(text) },
+        |session| session.as_str()
+    ),
+    key!(
+        "task",
+        "letters and digits only, 1 to 40 of them, without `task-`, e.g. `faces`",
+        task = |text| value::entity(text),
+        |task| task.as_str()
+    ),
+    key!(
+        "run",
+        "a whole number from 1 to 9999, or `auto` to count up",
+        run = |text| value::unless("auto", text, |text| text
+            .parse()
+            .ok()
+            .filter(|run| (1..=9999).contains(run))),
+        |run| run.map_or_else(|| Value::from("auto"), |run| Value::from(i64::from(run)))
+    ),
+    key!(
+        "duration",
+        "a time such as `90s`, `10m` or `1.5h`, or `off` to record until stopped",
+        duration = |text| value::unless("off", text, value::duration),
+        |duration| value::or("off", duration.as_ref(), |time| value::show_duration(*time))
+    ),
+    key!(
+        "rotate",
+        "a time from `1s` on, such as `1h`, or `off` for one file",
+        rotate = |text| value::unless("off", text, |text| between(text, 1000, u64::MAX)),
+        |rotate| value::or("off", rotate.as_ref(), |time| value::show_duration(*time))
+    ),
+    key!(
+        "fsync",
+        "a time from `10ms` to `1m`, such as `1s`",
+        fsync = |text| between(text, 10, 60_000),
+        |fsync| value::show_duration(*fsync)
+    ),
+    key!(
+        "listen",
+        "a TCP port such as `7777`, with a host in front if it is not this machine, or `off`",
+        listen = |text| value::unless("off", text, Listen::from_text),
+        |listen| value::or("off", listen.as_ref(), Listen::to_string)
+    ),
+    key!(
+        "line-frequency",
+        "`50`, `60` or `auto`",
+        line_frequency = |text| LineFrequency::from_word(text),
+        |frequency| frequency.word().parse().map_or_else(|_| Value::from(frequency.word()), Value::Integer)
+    ),
+    key!(
+        "kind",
+        "`raw`, `rectified` or `envelope`; other kinds belong to a channel in a montage",
+        kind =
+            |text| [Kind::Raw, Kind::Rectified, Kind::Envelope].into_iter().find(|kind| kind.word() == text),
+        |kind| kind.word()
+    ),
+    key!(
+        "montage",
+        "the name of a shipped montage, the path of a montage file, or `none`",
+        montage = |text| value::unless("none", text, value::some),
+        |montage| value::or("none", montage.as_ref(), Clone::clone)
+    ),
+    key!(
+        "preset",
+        "`default`, `startle-28`, `off`, or a band in Hz such as `20-450`",
+        preset = |text| Preset::from_word(text),
+        |preset| preset.to_string()
+    ),
+    key!(
+        "glyphs",
+        "`auto`, `braille`, `block` or `ascii`",
+        glyphs = |text| Glyphs::from_word(text),
+        |glyphs| glyphs.word()
+    ),
+    key!("color", "`auto`, `never`, `16` or `256`", color = |text| Color::from_word(text), |color| color
+        .word()),
+];
+
+/// A duration within bounds, in milliseconds.
+fn between(text: &str, least_ms: u64, most_ms: u64) -> Option<Duration> {
+    let bounds = Duration::from_millis(least_ms)..=Duration::from_millis(most_ms);
+    value::duration(text).filter(|time| bounds.contains(time))
+}

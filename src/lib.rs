@@ -92,6 +92,7 @@
 //! - Nobody but `cli` prints, and no stage sees `Config`: each room owns the options `cli` fills for it.
 //! - No `unwrap` and no `expect` on what the world may do; an idle line and half a frame are values.
 
+pub mod cli;
 pub mod config;
 pub mod dsp;
 pub mod emg;

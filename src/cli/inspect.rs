@@ -1,0 +1,51 @@
+//! `inspect`: what a recording holds.
+
+use super::{advise, json, say};
+use crate::emg::units::float;
+use crate::store::inspect::{Summary, inspect};
+use clap::Args;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub(super) struct InspectArgs {
+    /// The recording
+    file: PathBuf,
+    /// One JSON array
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
+    let summary = inspect(&args.file).map_err(|error| advise(&error, error.advice()))?;
+    if args.json {
+        say(&json::summaries(&[&summary])?);
+    } else {
+        say(&plain(&summary));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A summary for people.
+pub(super) fn plain(summary: &Summary) -> String {
+    let rate = summary.sampling_rate_hz;
+    let length = if rate > 0.0 {
+        format!("{rate} Hz, {}", super::console::seconds(summary.duration_s))
+    } else {
+        "rate unknown".to_owned()
+    };
+    let rows = summary.rows.saturating_add(summary.samples_lost).max(1);
+    format!(
+        "{}\n  {}, format {}, {} rows x {} channels, {length}\n  {} markers, {} gaps, {} samples lost ({:.3} %), {} epochs",
+        summary.file,
+        summary.state.word(),
+        summary.format_version,
+        summary.rows,
+        summary.channels,
+        summary.markers,
+        summary.gaps,
+        summary.samples_lost,
+        100.0 * float(summary.samples_lost) / float(rows),
+        summary.epochs,
+    )
+}

@@ -1,0 +1,347 @@
+//! One recorder in this process: configuration -> source, names, socket, threads -> exit code.
+
+use super::console::Console;
+use super::{advise, say, tell};
+use crate::config::{Config, Montage};
+use crate::emg::units::{count, small};
+use crate::emg::{Channel, Kind};
+use crate::pipeline::preset;
+use crate::recorder::control::Signal;
+use crate::recorder::{self, Contacts, Plan};
+use crate::source::{Description, Source, serial::Serial, sim::Sim, uri::SourceUri};
+use crate::store::StoreError;
+use crate::store::journal::{Entities, Header};
+use crate::{ipc, source};
+use anyhow::Context;
+use crossbeam_channel::{Sender, bounded};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
+use std::io::Write;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Commands of front ends under way: more than all of them can type.
+const INCOMING: usize = 256;
+/// Signals that may wait.
+const SIGNALS: usize = 8;
+/// How long front ends have to hear the end.
+const FAREWELL: Duration = Duration::from_secs(5);
+/// How often, and how many times, a stop that comes before the beginning looks whether it is heard: 1 s.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LAST_LOOKS: u32 = 50;
+/// Said when a signal comes before the first row.
+const NOTHING_RECORDED: &str = "stopped before anything was recorded";
+/// Rows of an HDF5 chunk where the rate is not known beforehand.
+const CHUNK_ROWS: u32 = 1000;
+
+/// How the recorder relates to the terminal it was started from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mode {
+    /// Plain lines here; Ctrl-C ends the recording.
+    Foreground {
+        /// Look first.
+        monitor: bool,
+    },
+    /// A session of its own; speaks `ready SOCKET` on standard output, then nothing.
+    Behind {
+        /// Look first.
+        monitor: bool,
+    },
+}
+
+impl Mode {
+    fn monitor(self) -> bool {
+        match self {
+            Self::Foreground { monitor } | Self::Behind { monitor } => monitor,
+        }
+    }
+
+    fn is_behind(self) -> bool {
+        matches!(self, Self::Behind { .. })
+    }
+
+    /// A sentence for whoever started the recorder.
+    fn note(self, sentence: &str) {
+        if self.is_behind() { say(&format!("say {sentence}")) } else { tell(sentence) }
+    }
+}
+
+/// Records until the end; the exit code says what came of it.
+pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
+    if mode.is_behind() {
+        rustix::process::setsid().context("the recorder cannot leave its terminal's session")?;
+    }
+    let stop = Arc::new(Stop::default());
+    let (signals_in, signals) = bounded(SIGNALS);
+    catch_signals(&stop, signals_in.clone())?;
+    refuse_unfinished(config)?;
+    super::recover::leftovers(&config.out, |sentence| mode.note(sentence));
+    let opened = open(config, &stop.asked);
+    // Whatever opening came to, nobody waits for it any more.
+    anyhow::ensure!(!stop.asked.load(Ordering::Relaxed), NOTHING_RECORDED);
+    let (source, description) = opened?;
+    let channels = channels(config, &description)?;
+    let id = format!("r{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
+    let folder = ipc::socket::folder().map_err(|error| advise(&error, error.advice()))?;
+    let socket = ipc::socket::path(&folder, &id).map_err(|error| advise(&error, error.advice()))?;
+    let header = header(config, &description, &channels, &id, &socket.display().to_string());
+    let (incoming_in, incoming) = bounded(INCOMING);
+    let identity = ipc::Identity { id: id.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
+    let server =
+        ipc::Server::bind(&socket, identity, incoming_in).map_err(|error| advise(&error, error.advice()))?;
+    let clients = Arc::new(Console::new(server.outbox(), !mode.is_behind()));
+    for remark in &description.remarks {
+        mode.note(remark);
+    }
+    let plan = plan(config, mode, id.clone(), header, description, channels);
+    // Whoever speaks between the recorder's end and the farewell is not cut off.
+    let _ear = incoming.clone();
+    let recorder = recorder::start(plan, source, Contacts { incoming, signals, clients }).map_err(
+        |error| match error {
+            StoreError::Exists { .. } => {
+                advise(&error, "choose another `--run`, or leave it out to count up")
+            }
+            _ => advise(&error, error.advice()),
+        },
+    )?;
+    stop.begun.store(true, Ordering::Relaxed);
+    let announced = announce(mode, &id, &socket);
+    if announced.is_err() {
+        // Nobody will ever look after this recording: it ends as it should, and says so.
+        forward(&signals_in);
+    }
+    let outcome = recorder.run();
+    server.finish(outcome.code, outcome.lines.join("\n"), FAREWELL);
+    announced?;
+    if mode.is_behind() {
+        forget_silence(&socket.with_extension("log"));
+    } else {
+        outcome.lines.iter().for_each(|line| say(line));
+    }
+    Ok(ExitCode::from(outcome.code))
+}
+
+/// What a recorder behind a dashboard said aloud is kept only if it said something.
+fn forget_silence(log: &std::path::Path) {
+    if std::fs::metadata(log).is_ok_and(|meta| meta.len() == 0) {
+        let _ = std::fs::remove_file(log);
+    }
+}
+
+/// What a signal finds out about the program, and the program about signals.
+#[derive(Debug, Default)]
+struct Stop {
+    /// A signal asked for the end.
+    asked: Arc<AtomicBool>,
+    /// The recorder runs and ends by itself when told.
+    begun: AtomicBool,
+}
+
+impl Stop {
+    /// Whether the recorder begins within the time a program has that was asked to end before it began.
+    fn begins(&self) -> bool {
+        for _ in 0..LAST_LOOKS {
+            if self.begun.load(Ordering::Relaxed) {
+                return true;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        false
+    }
+}
+
+/// SIGINT and SIGTERM end the recording, and the program when nothing is recorded yet, even where a port or a folder
+/// does not answer; SIGHUP and SIGPIPE mean nothing to it.
+fn catch_signals(stop: &Arc<Stop>, sender: Sender<Signal>) -> anyhow::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP, SIGPIPE])
+        .context("signals cannot be caught")?;
+    let stop = stop.clone();
+    let listen = move || {
+        for signal in &mut signals {
+            if signal == SIGINT || signal == SIGTERM {
+                stop.asked.store(true, Ordering::Relaxed);
+                if !stop.begins() {
+                    tell(&format!("myograph: {NOTHING_RECORDED}"));
+                    std::process::exit(2);
+                }
+                forward(&sender);
+            }
+        }
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(listen).context("no thread for signals")?;
+    Ok(())
+}
+
+fn forward(sender: &Sender<Signal>) {
+    // A full queue already holds the same message.
+    let _ = sender.try_send(Signal::Stop);
+}
+
+/// Settings whose feature does not exist yet must not look as if they worked.
+fn refuse_unfinished(config: &Config) -> anyhow::Result<()> {
+    if config.listen.is_some() {
+        anyhow::bail!("markers over TCP are not in this version yet; remove `listen`, use `myograph mark`");
+    }
+    Ok(())
+}
+
+/// Opens the configured source, or the one board there is.
+fn open(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<(Box<dyn Source>, Description)> {
+    let failed = |error: source::Error| advise(&error, error.advice());
+    let uri = match config.source.as_deref() {
+        None | Some("serial:auto") => the_one_board()?,
+        Some(uri) => uri.to_owned(),
+    };
+    let mut source: Box<dyn Source> = match SourceUri::parse(&uri).map_err(failed)? {
+        SourceUri::Sim(options) => Box::new(Sim::new(options, crate::emg::Stamp::now())),
+        SourceUri::Serial(options) => Box::new(Serial::new(options, stop.clone())),
+        SourceUri::Replay(options) => Box::new(super::feed::replay(&uri, &options)?),
+    };
+    let description = source.open().map_err(failed)?;
+    Ok((source, description))
+}
+
+/// The URI of the only known board, when there is exactly one.
+fn the_one_board() -> anyhow::Result<String> {
+    let ports = source::ports::list().map_err(|error| advise(&error, error.advice()))?;
+    let boards: Vec<_> = ports.iter().filter(|port| port.board.is_some()).collect();
+    match boards.as_slice() {
+        [only] => Ok(format!("serial:{}", only.path)),
+        [] => anyhow::bail!(
+            "no board was found; connect one and name it with `--source serial:PORT`, or try `--source sim:`"
+        ),
+        several => {
+            let paths: Vec<_> = several.iter().map(|port| port.path.as_str()).collect();
+            anyhow::bail!(
+                "several boards are connected ({}); choose one with `--source serial:PORT`",
+                paths.join(", ")
+            )
+        }
+    }
+}
+
+/// What the source knows of its channels, with the montage laid over it and the declared kind where nobody else
+/// says one.
+fn channels(config: &Config, description: &Description) -> anyhow::Result<Vec<Channel>> {
+    let mut channels = description.channels.clone();
+    if description.uri.starts_with("serial:") {
+        for channel in channels.iter_mut().filter(|channel| channel.kind == Kind::Raw) {
+            channel.kind = config.kind;
+        }
+    }
+    match &config.montage {
+        Some(name) => Montage::load(name)
+            .and_then(|montage| montage.overlay(&channels))
+            .map_err(|error| advise(&error, error.advice())),
+        None => Ok(channels),
+    }
+}
+
+fn header(
+    config: &Config,
+    description: &Description,
+    channels: &[Channel],
+    id: &str,
+    socket: &str,
+) -> Header {
+    let never_rotates = match (config.rotate, config.duration) {
+        (None, _) => true,
+        (Some(rotate), Some(duration)) => duration < rotate,
+        (Some(_), None) => false,
+    };
+    let seed = match SourceUri::parse(&description.uri) {
+        Ok(SourceUri::Sim(options)) => options.seed,
+        _ => 0,
+    };
+    Header {
+        recording_id: *uuid::Uuid::new_v4().as_bytes(),
+        software_version: env!("CARGO_PKG_VERSION").to_owned(),
+        boot_id: std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+            .map_or_else(|_| String::new(), |id| id.trim().to_owned()),
+        pid: std::process::id(),
+        recorder: id.to_owned(),
+        socket: socket.to_owned(),
+        entities: Entities {
+            subject: config.subject.clone(),
+            session: config.session.clone(),
+            task: config.task.clone(),
+            run: config.run.unwrap_or(0),
+            split: (!never_rotates).then_some(1),
+        },
+        source: description.uri.clone(),
+        board: description.board.clone(),
+        digital: description.digital,
+        losses_counted: description.losses_counted,
+        nominal_hz: description.nominal_hz.unwrap_or(f64::NAN),
+        chunk_rows: description.nominal_hz.map_or(CHUNK_ROWS, |rate| small_count(rate).max(1)),
+        decimation: preset::decimation(description.nominal_hz),
+        config: config.effective_toml(),
+        montage: config
+            .montage
+            .as_deref()
+            .and_then(|name| Montage::load(name).ok())
+            .map_or_else(String::new, |m| m.title()),
+        seed,
+        ..Header::of(channels.to_vec(), description.sample_type)
+    }
+}
+
+fn small_count(rate_hz: f64) -> u32 {
+    small(crate::emg::units::index(count(rate_hz)))
+}
+
+fn plan(
+    config: &Config,
+    mode: Mode,
+    id: String,
+    header: Header,
+    description: Description,
+    channels: Vec<Channel>,
+) -> Plan {
+    Plan {
+        id,
+        out: config.out.clone(),
+        header,
+        description,
+        channels,
+        filter: config.filter(),
+        duration: config.duration,
+        rotate: config.rotate,
+        fsync: config.fsync,
+        monitor: mode.monitor(),
+        keys: config.keys.iter().map(|key| (key.key, key.label.clone())).collect(),
+        spawn: Box::new(spawn_projector),
+    }
+}
+
+/// Starts a projector on a journal, away from the terminal.
+fn spawn_projector(journal: &std::path::Path) -> std::io::Result<Child> {
+    Command::new(std::env::current_exe()?)
+        .arg("project")
+        .arg(journal)
+        // Locks are our own: the journal's and the projector's.
+        .env("HDF5_USE_FILE_LOCKING", "FALSE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+}
+
+/// Tells whoever started the recorder that it runs; a recorder behind a dashboard then lets the terminal go.
+fn announce(mode: Mode, id: &str, socket: &std::path::Path) -> anyhow::Result<()> {
+    if !mode.is_behind() {
+        tell(&format!("recorder {id}: `myograph attach {id}` opens a dashboard, Ctrl-C ends the recording"));
+        return Ok(());
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ready {}", socket.display())
+        .and_then(|()| out.flush())
+        .context("nobody waits for the recorder")?;
+    drop(out);
+    let nowhere = std::fs::File::options().read(true).write(true).open("/dev/null").context("/dev/null")?;
+    rustix::stdio::dup2_stdout(&nowhere).context("standard output")?;
+    // What a panic says is kept beside the socket; the journal's log has everything else.
+    let said = std::fs::File::options().create(true).append(true).open(socket.with_extension("log"));
+    rustix::stdio::dup2_stderr(said.as_ref().unwrap_or(&nowhere)).context("standard error")?;
+    Ok(())
+}

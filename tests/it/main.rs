@@ -1,0 +1,21 @@
+//! Stories about the whole station, told with real parts: the real binary, real pseudo-terminals, real HDF5 read
+//! by h5py. One binary, so that its parts are built once; each file tells the stories of one subject.
+//!
+//! `MYOGRAPH_PYTHON` names a Python with `h5py`, `numpy` and `scipy`, `MYOGRAPH_DATA` a folder of real recordings;
+//! without them the stories that need them print `skipped: …`. `MYOGRAPH_TEST_LIMIT_S` is how long a story waits (60).
+
+// A story that cannot go on fails, and a skipped one says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod support;
+
+mod commands;
+mod crash;
+mod errors;
+mod house;
+mod import;
+mod live;
+mod recording;
+mod sealing;
+mod terminal;
+mod text_lines;

@@ -213,5 +213,6 @@ impl std::fmt::Display for Problem {
 #[must_use]
 pub fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    // HDF5 breaks its lines; a log has one for each error.
+    causes.map(|cause| cause.to_string().replace('\n', " ")).collect::<Vec<_>>().join(": ")
 }

@@ -79,7 +79,7 @@ pub(super) fn line(snapshot: &Snapshot) -> String {
     let ok = snapshot.channels.iter().filter(|channel| channel.flags.is_empty()).count();
     let rate = if source.rate_measured_hz.is_nan() { 0.0 } else { source.rate_measured_hz };
     let mut line = format!(
-        "{} {} {} {} rows {} s, {:.1} MB, source {} {rate:.1} Hz {lost}, channels ok {ok}/{}, {} markers",
+        "{} {} {} {} rows {}, {:.1} MB, source {} {rate:.1} Hz {lost}, channels ok {ok}/{}, {} markers",
         snapshot.id,
         snapshot.state.word(),
         if snapshot.file.is_empty() { "no file" } else { &snapshot.file },

@@ -73,6 +73,9 @@ pub(super) fn status(args: &StatusArgs) -> anyhow::Result<ExitCode> {
 
 pub(super) fn mark(args: &MarkArgs) -> anyhow::Result<ExitCode> {
     let stamp = Stamp::now();
+    if args.label.trim().is_empty() {
+        bail!("a marker without a label says nothing; say what happened, e.g. `myograph mark \"door slam\"`");
+    }
     let (_, socket) = find(args.id.as_deref())?;
     for (what, text, limit) in
         [("label", &args.label, marker::LABEL_BYTES), ("note", &args.note, marker::NOTE_BYTES)]
@@ -94,7 +97,9 @@ pub(super) fn mark(args: &MarkArgs) -> anyhow::Result<ExitCode> {
     };
     match ask(&socket, Action::Mark(request))? {
         Answer::Stored { id, sample } => say(&format!("marker {id} stored at sample {sample}")),
-        Answer::Refused(why) => bail!("the marker was {why}; start a recording first, or free the disk"),
+        Answer::Refused(why) => {
+            bail!("the marker was {why}; begin to record with `M` on its dashboard, or free the disk")
+        }
         _ => bail!("the recorder gave no answer a marker can have; check `myograph status`"),
     }
     Ok(ExitCode::SUCCESS)

@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::{advise, say, tell};
-use crate::config::{Config, Montage};
+use crate::config::{Config, Montage, Origin};
 use crate::emg::units::{count, small};
 use crate::emg::{Channel, Kind};
 use crate::pipeline::preset;
@@ -81,7 +81,7 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     // Whatever opening came to, nobody waits for it any more.
     anyhow::ensure!(!stop.asked.load(Ordering::Relaxed), NOTHING_RECORDED);
     let (source, description) = opened?;
-    let channels = channels(config, &description)?;
+    let channels = channels(config, &description, |sentence| mode.note(sentence))?;
     let id = format!("r{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let folder = ipc::socket::folder().map_err(|error| advise(&error, error.advice()))?;
     let socket = ipc::socket::path(&folder, &id).map_err(|error| advise(&error, error.advice()))?;
@@ -223,19 +223,32 @@ fn the_one_board() -> anyhow::Result<String> {
 
 /// What the source knows of its channels, with the montage laid over it and the declared kind where nobody else
 /// says one.
-fn channels(config: &Config, description: &Description) -> anyhow::Result<Vec<Channel>> {
+fn channels(config: &Config, description: &Description, note: impl Fn(&str)) -> anyhow::Result<Vec<Channel>> {
     let mut channels = description.channels.clone();
-    if description.uri.starts_with("serial:") {
-        for channel in channels.iter_mut().filter(|channel| channel.kind == Kind::Raw) {
-            channel.kind = config.kind;
+    let knows_kinds = description.can_wait;
+    if knows_kinds && *config.origin("kind") != Origin::Default {
+        note("the source knows what its channels carry: `kind` is not used");
+    }
+    for channel in channels.iter_mut().filter(|channel| !knows_kinds && channel.kind == Kind::Raw) {
+        channel.kind = config.kind;
+    }
+    let Some(name) = &config.montage else { return Ok(channels) };
+    let montage = Montage::load(name).map_err(|error| advise(&error, error.advice()))?;
+    if montage.inferred {
+        note(&format!("the sites of the montage {} are inferred, not stated by its authors", montage.name));
+    }
+    let mut placed = montage.overlay(&channels).map_err(|error| advise(&error, error.advice()))?;
+    for (site, device) in placed.iter_mut().zip(&channels).filter(|(site, device)| site.kind != device.kind) {
+        if knows_kinds {
+            let (source, montage) = (device.kind.word(), site.kind.word());
+            note(&format!(
+                "{} carries {source}, says the source: the montage's `{montage}` is not used",
+                site.name
+            ));
+            site.kind = device.kind;
         }
     }
-    match &config.montage {
-        Some(name) => Montage::load(name)
-            .and_then(|montage| montage.overlay(&channels))
-            .map_err(|error| advise(&error, error.advice())),
-        None => Ok(channels),
-    }
+    Ok(placed)
 }
 
 fn header(
@@ -331,6 +344,9 @@ fn spawn_projector(journal: &std::path::Path) -> std::io::Result<Child> {
 fn announce(mode: Mode, id: &str, socket: &std::path::Path) -> anyhow::Result<()> {
     if !mode.is_behind() {
         tell(&format!("recorder {id}: `myograph attach {id}` opens a dashboard, Ctrl-C ends the recording"));
+        if mode.monitor() {
+            tell("nothing is recorded yet: `M` on a dashboard begins");
+        }
         return Ok(());
     }
     let mut out = std::io::stdout().lock();

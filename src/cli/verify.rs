@@ -33,6 +33,10 @@ pub(super) fn run(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn tell_one(report: &Report) {
+    if report.summary.format_version.is_empty() {
+        // Nothing could be read: numbers of it would be invented.
+        return say(&report.sentence);
+    }
     say(&super::inspect::plain(&report.summary));
     for check in &report.summary.checks {
         say(&format!("  {} {:<10} {}", if check.ok { "ok  " } else { "FAIL" }, check.name, check.detail));

@@ -96,13 +96,14 @@ impl Montage {
         self.sites.iter().map(|site| apply(site, Channel::new("", Kind::Raw))).collect()
     }
 
-    /// The channels of a source under this montage, matched by position.
+    /// The channels of a source under this montage, matched by position. Where electrodes sit is the montage's word
+    /// alone; what a raw step is worth stays the source's where it knows and the montage gives no scale of its own.
     pub fn overlay(&self, device: &[Channel]) -> Result<Vec<Channel>, Error> {
         if self.sites.len() != device.len() {
             let (sites, device) = (self.sites.len(), device.len());
             return Err(Error::ChannelCount { montage: self.name.clone(), sites, device });
         }
-        Ok(self.sites.iter().zip(device).map(|(site, channel)| apply(site, channel.clone())).collect())
+        Ok(self.sites.iter().zip(device).map(|(site, channel)| overlay_one(site, channel)).collect())
     }
 
     /// What no single field can know: unique names, microvolts with a gain, a time constant of an envelope.
@@ -147,6 +148,27 @@ fn site(item: &Entry, path: &Path) -> Result<Vec<Setting>, Error> {
             read.map(|()| (field, text.clone())).ok_or_else(|| entry.refuse(path, field.form))
         })
         .collect()
+}
+
+/// One channel of a source at one site.
+fn overlay_one(site: &[Setting], device: &Channel) -> Channel {
+    let unplaced = Channel::new("", device.kind);
+    let channel = Channel {
+        muscle: unplaced.muscle,
+        side: unplaced.side,
+        action_unit: unplaced.action_unit,
+        electrode: unplaced.electrode,
+        size_mm: unplaced.size_mm,
+        spacing_mm: unplaced.spacing_mm,
+        impedance_kohm: unplaced.impedance_kohm,
+        position: unplaced.position,
+        ..device.clone()
+    };
+    let calibrated = device.unit != unplaced.unit || (device.scale - unplaced.scale).abs() > 0.0;
+    let keeps_unit = calibrated && !site.iter().any(|(field, _)| field.name == "scale");
+    let site: Vec<_> =
+        site.iter().filter(|(field, _)| !(keeps_unit && field.name == "unit")).cloned().collect();
+    apply(&site, channel)
 }
 
 /// A channel with the settings of its site. They were read once before, so none is refused here.

@@ -371,3 +371,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_montage_says_where_electrodes_sit_and_leaves_the_sources_units_alone() {
+    let montage = Montage::load("classic-pair").unwrap();
+    let mut device = crate::emg::Channel::new("c1", Kind::Raw);
+    (device.unit, device.scale, device.offset) = ("uV".into(), 1.25, 512.0);
+    (device.position, device.electrode) = ("over the left frontalis".into(), "simulated".into());
+    let placed = montage.overlay(&[device.clone(), device.clone()]).unwrap();
+    for channel in &placed {
+        assert_eq!((channel.unit.as_str(), channel.scale, channel.offset), ("uV", 1.25, 512.0));
+        assert!(!channel.muscle.is_empty() && channel.position != device.position);
+        assert_ne!(channel.electrode, "simulated", "what the montage does not know is unknown");
+    }
+}

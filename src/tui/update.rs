@@ -236,7 +236,10 @@ fn press_in_stop(app: &mut App, key: Key, mut typed: String, opened_ns: i64) -> 
             reply(app, "stopping: the last rows are on their way into the file");
             return vec![ask(app, "stop", Action::Stop)];
         }
-        Key::Enter => typed.clear(),
+        Key::Enter => {
+            typed.clear();
+            reply(app, "not stopped: type the word stop, or Esc to keep recording");
+        }
         Key::Backspace => drop(typed.pop()),
         Key::Char(c) if typed.len() < 8 => typed.push(c),
         _ => {}
@@ -356,7 +359,7 @@ fn record(app: &mut App) -> Option<Command> {
 fn pressed(app: &mut App, at: Stamp, key: Key) -> bool {
     let counts = app.guard.counts(key, at);
     if !counts {
-        reply(app, "held key: counted once");
+        reply(app, "the same key again within 0.7 s: counted once");
     }
     counts
 }

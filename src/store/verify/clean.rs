@@ -59,7 +59,8 @@ pub(super) fn recompute(recording: &Recording, options: Options) -> Result<Findi
         }
     }
     let how = if rms.is_none() { "to the bit" } else { "within the tolerance between versions" };
-    Ok(Ok(format!("{} rows recomputed from raw, equal {how}", end - facts.first_row)))
+    let part = if end < present { "the first " } else { "" };
+    Ok(Ok(format!("{part}{} rows recomputed from raw, equal {how}", end - facts.first_row)))
 }
 
 impl Compared<'_> {

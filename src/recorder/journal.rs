@@ -83,7 +83,6 @@ pub(super) struct JournalWriter {
     hold_rows: u64,
     chains: Vec<Chain>,
     assignment: Vec<u32>,
-    closed_bytes: u64,
     rows: u64,
     /// A segment that is open while its predecessor cannot be ended.
     next: Option<(Journal, Header)>,
@@ -118,7 +117,6 @@ impl JournalWriter {
             hold_rows,
             chains: Vec::new(),
             assignment: Vec::new(),
-            closed_bytes: 0,
             rows: 0,
             next: None,
             border_state: None,
@@ -255,7 +253,7 @@ impl JournalWriter {
         let now = Stamp::now().host_ns;
         let mut vitals = self.links.vitals.lock();
         vitals.written_ns = now;
-        vitals.journal_bytes = self.closed_bytes + self.journal.length();
+        vitals.journal_bytes = self.journal.length();
         vitals.short_of_space = self.journal.is_short_of_space();
         if vitals.undurable_since_ns == 0 {
             vitals.undurable_since_ns = now;
@@ -340,7 +338,6 @@ impl JournalWriter {
             self.next = Some((next, header));
             return Err(error);
         }
-        self.closed_bytes += self.journal.length();
         (self.journal, self.header) = (next, header);
         self.announce();
         Ok(())
@@ -364,7 +361,7 @@ impl JournalWriter {
         let mut vitals = self.links.vitals.lock();
         vitals.file = file.display().to_string();
         vitals.written_ns = Stamp::now().host_ns;
-        vitals.journal_bytes = self.closed_bytes + self.journal.length();
+        vitals.journal_bytes = self.journal.length();
     }
 
     /// The last record, durable. Rows that could not be written before it are a gap; where not even that can be

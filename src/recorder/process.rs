@@ -195,6 +195,7 @@ impl Process {
         (picture.first_bin, picture.fresh_from) = (0, 0);
         drop(picture);
         (self.pipeline, self.chains) = (None, None);
+        self.recent.clear();
         self.clean_bins = Binner::new(channels, rows_per_bin);
         self.raw_bins = Binner::new(channels, rows_per_bin);
     }

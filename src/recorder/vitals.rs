@@ -36,7 +36,7 @@ pub(super) struct Vitals {
     pub(super) skipped_rows: u64,
     /// Rows in the journal.
     pub(super) journalled: u64,
-    /// Bytes of the journals now on disk.
+    /// Bytes of the journal being written; those before it go with their sealing.
     pub(super) journal_bytes: u64,
     /// Last completed write.
     pub(super) written_ns: i64,

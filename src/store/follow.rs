@@ -82,7 +82,6 @@ pub fn follow(journal: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Ende
         return Ok(if recovered.complete { Ended::Sealed } else { Ended::Repaired });
     }
     feed.projection.close(State::Closed)?;
-    sync_folder(&file).map_err(|source| StoreError::Write { path: file.clone(), source })?;
     retire(journal, &follower)?;
     progress(rows, size(&file));
     Ok(Ended::Sealed)

@@ -4,6 +4,7 @@ use super::Sealed;
 use super::matrix::{Sums, Written};
 use crate::emg::units::wide;
 use crate::store::StoreError;
+use crate::store::journal::writer::sync_folder;
 use crate::store::layout::{Cell, checksum, path};
 use crate::store::reader::open_plain;
 use hdf5::Dataset;
@@ -14,9 +15,8 @@ use std::path::Path;
 
 /// Syncs a closed file and proves that it holds what was written.
 pub(super) fn seal(path: &Path, written: &[Written]) -> Result<Sealed, StoreError> {
-    let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all());
     let fail = |source| StoreError::Write { path: path.to_owned(), source };
-    sync(path).map_err(fail)?;
+    File::open(path).and_then(|file| file.sync_all()).map_err(fail)?;
     let file = open_plain(path).map_err(|source| StoreError::NotHdf5 { path: path.to_owned(), source })?;
     for part in written {
         if !file.dataset(part.path).and_then(|dataset| is_as_written(&dataset, part)).unwrap_or(false) {
@@ -25,9 +25,7 @@ pub(super) fn seal(path: &Path, written: &[Written]) -> Result<Sealed, StoreErro
     }
     drop(file);
     let bytes = std::fs::metadata(path).map_err(fail)?.len();
-    // An empty parent is the working folder.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    sync(folder).map_err(fail)?;
+    sync_folder(path).map_err(fail)?;
     let rows = written.iter().find(|part| part.path == path::RAW).map_or(0, |raw| wide(raw.rows));
     Ok(Sealed { path: path.to_owned(), rows, bytes })
 }

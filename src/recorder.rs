@@ -16,7 +16,7 @@ mod vitals;
 
 use crate::emg::Channel;
 use crate::pipeline::preset;
-use crate::session::snapshot::State;
+use crate::session::snapshot::{MarkKey, State};
 use crate::session::{Clients, Incoming};
 use crate::source::{Description, Source};
 use crate::store::journal::Header;
@@ -67,7 +67,7 @@ pub struct Plan {
     /// Look first, record when told to.
     pub monitor: bool,
     /// Keys and their labels, for the screens.
-    pub keys: Vec<(char, String)>,
+    pub keys: Vec<MarkKey>,
     /// Starts a projector.
     pub spawn: keeper::Spawn,
 }

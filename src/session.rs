@@ -2,15 +2,19 @@
 //!
 //! No sockets here (`ipc` carries these types, `tui` consumes them) and no serde: `ipc/message` has the twins.
 
+pub mod alarm;
 pub mod clients;
 pub mod command;
 pub mod event;
 pub mod snapshot;
+pub mod system;
 
+pub use alarm::Alarm;
 pub use clients::{ClientId, Clients, Incoming};
 pub use command::{Command, MarkRequest};
 pub use event::{Answer, Bins, Event};
 pub use snapshot::Snapshot;
+pub use system::{Role, System, Viewer};
 
 use crossbeam_channel::{Receiver, Sender};
 

@@ -92,7 +92,7 @@ pub(super) fn line(snapshot: &Snapshot) -> String {
     );
     for alarm in &snapshot.alarms {
         line += ", ALARM ";
-        line += alarm;
+        line += &alarm.text;
     }
     line
 }

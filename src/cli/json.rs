@@ -1,7 +1,7 @@
 //! The JSON twins of what commands report; keys are a contract (tested), values without a number are null.
 
 use super::recover::Fate;
-use crate::session::Snapshot;
+use crate::session::{self, Snapshot};
 use crate::source::ports::Port;
 use crate::store::Summary;
 use serde::Serialize;
@@ -25,8 +25,8 @@ struct Status<'a> {
     models: [(); 0],
     disk: Disk,
     markers: u64,
-    alarms: &'a [String],
-    clients: u32,
+    alarms: Vec<Alarm<'a>>,
+    clients: usize,
     cpu_percent: f64,
     rss_bytes: u64,
 }
@@ -62,6 +62,18 @@ struct Filter<'a> {
 }
 
 #[derive(Serialize)]
+struct Alarm<'a> {
+    id: u64,
+    kind: &'a str,
+    channel: Option<u16>,
+    priority: &'static str,
+    since_utc_ns: i64,
+    text: &'a str,
+    advice: &'a str,
+    acknowledged_by: &'a str,
+}
+
+#[derive(Serialize)]
 struct Disk {
     free_bytes: u64,
     seconds_left: Option<f64>,
@@ -94,6 +106,19 @@ pub(super) fn status(snapshots: &[Snapshot]) -> serde_json::Result<String> {
     serde_json::to_string_pretty(&snapshots.iter().map(twin).collect::<Vec<_>>())
 }
 
+fn alarm(alarm: &session::Alarm) -> Alarm<'_> {
+    Alarm {
+        id: alarm.id,
+        kind: &alarm.kind,
+        channel: alarm.channel,
+        priority: alarm.priority.word(),
+        since_utc_ns: alarm.since_utc_ns,
+        text: &alarm.text,
+        advice: &alarm.advice,
+        acknowledged_by: &alarm.acknowledged_by,
+    }
+}
+
 fn twin(snapshot: &Snapshot) -> Status<'_> {
     let source = &snapshot.source;
     Status {
@@ -122,8 +147,8 @@ fn twin(snapshot: &Snapshot) -> Status<'_> {
         models: [],
         disk: Disk { free_bytes: snapshot.free_bytes, seconds_left: known(snapshot.disk_seconds_left) },
         markers: snapshot.markers,
-        alarms: &snapshot.alarms,
-        clients: snapshot.clients,
+        alarms: snapshot.alarms.iter().map(alarm).collect(),
+        clients: snapshot.viewers.len(),
         cpu_percent: snapshot.cpu_percent,
         rss_bytes: snapshot.rss_bytes,
     }

@@ -8,6 +8,7 @@ use crate::emg::{Channel, Kind};
 use crate::pipeline::preset;
 use crate::recorder::control::Signal;
 use crate::recorder::{self, Contacts, Plan};
+use crate::session::snapshot::MarkKey;
 use crate::source::{Description, Source, serial::Serial, sim::Sim, uri::SourceUri};
 use crate::store::StoreError;
 use crate::store::journal::{Entities, Header};
@@ -323,7 +324,7 @@ fn plan(
         rotate: config.rotate,
         fsync: config.fsync,
         monitor: mode.monitor(),
-        keys: config.keys.iter().map(|key| (key.key, key.label.clone())).collect(),
+        keys: config.keys.iter().map(mark_key).collect(),
         spawn: Box::new(spawn_projector),
     }
 }
@@ -360,4 +361,15 @@ fn announce(mode: Mode, id: &str, socket: &std::path::Path) -> anyhow::Result<()
     let said = std::fs::File::options().create(true).append(true).open(socket.with_extension("log"));
     rustix::stdio::dup2_stderr(said.as_ref().unwrap_or(&nowhere)).context("standard error")?;
     Ok(())
+}
+
+/// A configured key as the screens get it.
+fn mark_key(binding: &crate::config::KeyBinding) -> MarkKey {
+    MarkKey {
+        key: binding.key,
+        label: binding.label.clone(),
+        code: binding.code,
+        duration: binding.duration,
+        guard_ms: binding.guard_ms,
+    }
 }

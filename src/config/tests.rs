@@ -364,7 +364,7 @@ proptest! {
 
     #[test]
     fn any_marker_key_is_refused_or_reads_back(key in any::<char>(), label in "\\PC{1,70}", code in any::<i32>()) {
-        let line = KeyBinding { key, label, code }.to_line();
+        let line = KeyBinding { key, label, code, duration: code % 2 == 0, guard_ms: 700 * u32::from(code % 3 == 0) }.to_line();
         if let Ok(config) = load(&line) {
             prop_assert_eq!(reserved(key), None);
             prop_assert_eq!(load(&config.effective_toml()).expect("reads back").keys, config.keys);

@@ -138,12 +138,15 @@ impl Control {
                 self.stop();
                 Some(Answer::Done)
             }
+            Action::Take | Action::Acknowledge | Action::Filter(_) => {
+                Some(Answer::Refused("not yet".to_owned()))
+            }
             Action::Status => Some(Answer::Status(Box::new(self.snapshot()))),
-            Action::Subscribe => {
+            Action::Subscribe { .. } => {
                 let history = self.picture.lock().history();
                 let tick = Event::Tick(Box::new(self.snapshot()));
                 self.clients.subscribe(client, vec![tick, Event::Bins(history)]);
-                Some(Answer::Done)
+                Some(Answer::Subscribed { client: client.0 })
             }
         };
         if let Some(answer) = answer {

@@ -26,7 +26,25 @@ pub enum Action {
     /// Report the state once, without subscribing to pictures.
     Status,
     /// Send pictures from now on: traces first, then ticks.
-    Subscribe,
+    Subscribe {
+        /// Whether this front end only wants to look.
+        read_only: bool,
+    },
+    /// Let this front end stop the recording and change filters, instead of the one that may now.
+    Take,
+    /// All alarms that are open now have been seen.
+    Acknowledge,
+    /// Filter like this from the next row on.
+    Filter(FilterRequest),
+}
+
+/// Other filters, as a front end asks for them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FilterRequest {
+    /// A preset in the words of the configuration, e.g. `default` or `30-400`.
+    pub preset: String,
+    /// Mains frequency of the notches, Hz.
+    pub line_hz: f64,
 }
 
 /// A marker as a front end asks for it.

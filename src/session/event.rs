@@ -49,6 +49,11 @@ pub enum Answer {
     },
     /// Done, or on its way.
     Done,
+    /// Pictures follow; this front end goes by this number among the viewers.
+    Subscribed {
+        /// The number.
+        client: u64,
+    },
     /// The state.
     Status(Box<Snapshot>),
     /// Not done, and why.

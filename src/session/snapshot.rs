@@ -1,5 +1,6 @@
 //! Everything a screen or a status line may show, bounded in size. Unknown numbers are NaN.
 
+use super::{Alarm, System, Viewer};
 use crate::emg::{Channel, Marker};
 
 /// What the recorder is doing.
@@ -59,6 +60,10 @@ pub struct Snapshot {
     pub source: Source,
     /// One entry per channel.
     pub channels: Vec<ChannelState>,
+    /// The filter preset in force, in the words of the configuration.
+    pub preset: String,
+    /// Mains frequency of the notches, Hz; NaN where unknown.
+    pub line_hz: f64,
     /// The filter chain in words, e.g. `BP 20-450 | N 50+h Q10`.
     pub chain: String,
     /// Whether all channels have settled.
@@ -75,18 +80,24 @@ pub struct Snapshot {
     pub markers: u64,
     /// The newest marker rows, oldest first, at most 20.
     pub last_markers: Vec<Marker>,
-    /// Open alarms, worst first, one sentence each.
-    pub alarms: Vec<String>,
+    /// Durations that were opened by a key and not ended yet.
+    pub open_marks: Vec<OpenMark>,
+    /// Open alarms, worst first.
+    pub alarms: Vec<Alarm>,
     /// Front ends that are looking.
-    pub clients: u32,
+    pub viewers: Vec<Viewer>,
+    /// The inside of the recorder.
+    pub system: System,
     /// Processor time of recorder and projector over the last seconds, percent of one core.
     pub cpu_percent: f64,
     /// Resident memory of recorder and projector.
     pub rss_bytes: u64,
     /// Host time of this snapshot, `CLOCK_BOOTTIME` nanoseconds.
     pub host_ns: i64,
-    /// Keys and their marker labels, as configured.
-    pub keys: Vec<(char, String)>,
+    /// Keys that set markers, as configured.
+    pub keys: Vec<MarkKey>,
+    /// Whether conditions, predictions and labels of events are kept from the screen.
+    pub blind: bool,
     /// Rows the screen's side had to skip because it fell behind; the journal has them.
     pub skipped_rows: u64,
 }
@@ -112,6 +123,8 @@ pub struct Source {
     pub reconnects: u64,
     /// Clock drift, NaN where unknown.
     pub drift_ppm: f64,
+    /// Distance of the arrivals from the clock's line, root mean square, microseconds; NaN where unknown.
+    pub residual_us: f64,
     /// Lines or frames that were no row.
     pub refused: u64,
     /// Whether rows arrive at present.
@@ -127,6 +140,40 @@ pub struct ChannelState {
     pub level: f64,
     /// Percent of the maximum voluntary contraction; NaN without calibration.
     pub mvc_percent: f64,
+    /// Mean of the raw signal over the last second, in the channel's unit: what the electrode sits at.
+    pub offset: f64,
+    /// The lowest level of the last minute, in the channel's unit: how quiet it can be.
+    pub floor: f64,
+    /// Share of the converter's range that the last second reached, percent; NaN where the range is unknown.
+    pub range_percent: f64,
     /// Short words: `saturated`, `flat`, `settling`.
     pub flags: Vec<String>,
+}
+
+/// A key that sets a marker.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MarkKey {
+    /// The character typed.
+    pub key: char,
+    /// The marker's label.
+    pub label: String,
+    /// The marker's number in the recording, 0 for none.
+    pub code: i32,
+    /// Whether the first press opens a duration and the second one ends it.
+    pub duration: bool,
+    /// The same key does not count again for so long, milliseconds; 0 for tapping tasks.
+    pub guard_ms: u32,
+}
+
+/// A duration that was opened and not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OpenMark {
+    /// The marker that opened it.
+    pub id: u64,
+    /// Its label.
+    pub label: String,
+    /// Its number in the recording, 0 for none.
+    pub code: i32,
+    /// When it was opened, `CLOCK_BOOTTIME` nanoseconds.
+    pub since_host_ns: i64,
 }

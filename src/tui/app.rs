@@ -197,7 +197,7 @@ impl App {
         if let Some(mark) = self.asked.iter().filter(late).find_map(|asked| asked.mark.as_ref()) {
             alarms.push(format!("marker `{}` was sent and is not confirmed", mark.label));
         }
-        alarms.extend(self.snapshot.alarms.iter().cloned());
+        alarms.extend(self.snapshot.alarms.iter().map(|alarm| alarm.text.clone()));
         alarms
     }
 }

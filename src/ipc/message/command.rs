@@ -15,8 +15,13 @@ pub(super) enum Action {
     Record,
     Stop,
     Status,
-    Subscribe,
+    Subscribe { read_only: bool },
+    Take,
+    Acknowledge,
+    Filter(FilterRequest),
 }
+
+twin!(FilterRequest = command::FilterRequest { preset: String, line_hz: f64 });
 
 twin!(
     MarkRequest = command::MarkRequest {
@@ -40,7 +45,10 @@ impl From<command::Action> for Action {
             command::Action::Record => Self::Record,
             command::Action::Stop => Self::Stop,
             command::Action::Status => Self::Status,
-            command::Action::Subscribe => Self::Subscribe,
+            command::Action::Subscribe { read_only } => Self::Subscribe { read_only },
+            command::Action::Take => Self::Take,
+            command::Action::Acknowledge => Self::Acknowledge,
+            command::Action::Filter(request) => Self::Filter(request.into()),
         }
     }
 }
@@ -53,7 +61,10 @@ impl From<Action> for command::Action {
             Action::Record => Self::Record,
             Action::Stop => Self::Stop,
             Action::Status => Self::Status,
-            Action::Subscribe => Self::Subscribe,
+            Action::Subscribe { read_only } => Self::Subscribe { read_only },
+            Action::Take => Self::Take,
+            Action::Acknowledge => Self::Acknowledge,
+            Action::Filter(request) => Self::Filter(request.into()),
         }
     }
 }

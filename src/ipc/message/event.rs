@@ -22,6 +22,7 @@ pub(super) enum Event {
 pub(super) enum Answer {
     Stored { id: u64, sample: u64 },
     Done,
+    Subscribed { client: u64 },
     Status(Box<Snapshot>),
     Refused(String),
 }
@@ -62,6 +63,7 @@ impl From<session::Answer> for Answer {
         match answer {
             session::Answer::Stored { id, sample } => Self::Stored { id, sample },
             session::Answer::Done => Self::Done,
+            session::Answer::Subscribed { client } => Self::Subscribed { client },
             session::Answer::Status(snapshot) => Self::Status(Box::new((*snapshot).into())),
             session::Answer::Refused(why) => Self::Refused(why),
         }
@@ -73,6 +75,7 @@ impl From<Answer> for session::Answer {
         match answer {
             Answer::Stored { id, sample } => Self::Stored { id, sample },
             Answer::Done => Self::Done,
+            Answer::Subscribed { client } => Self::Subscribed { client },
             Answer::Status(snapshot) => Self::Status(Box::new((*snapshot).into())),
             Answer::Refused(why) => Self::Refused(why),
         }

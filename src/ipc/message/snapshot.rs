@@ -2,7 +2,7 @@
 
 use super::emg::{Channel, Marker};
 use super::twin::{codes, twin};
-use crate::session::snapshot;
+use crate::session::{alarm, snapshot, system};
 
 codes!(State = snapshot::State { Monitoring, Recording, Draining, Closed });
 
@@ -17,14 +17,63 @@ twin!(
         gaps: u64,
         reconnects: u64,
         drift_ppm: f64,
+        residual_us: f64,
         refused: u64,
         alive: bool,
     }
 );
 
 twin!(
-    ChannelState = snapshot::ChannelState { channel: Channel, level: f64, mvc_percent: f64, flags: [String] }
+    ChannelState = snapshot::ChannelState {
+        channel: Channel,
+        level: f64,
+        mvc_percent: f64,
+        offset: f64,
+        floor: f64,
+        range_percent: f64,
+        flags: [String]
+    }
 );
+
+/// A macro takes one token for a type.
+type SomeChannel = Option<u16>;
+
+codes!(Priority = alarm::Priority { First, Second, Third });
+
+twin!(
+    Alarm = alarm::Alarm {
+        id: u64,
+        kind: String,
+        channel: SomeChannel,
+        priority: Priority,
+        since_utc_ns: i64,
+        text: String,
+        advice: String,
+        acknowledged_by: String,
+    }
+);
+
+codes!(Role = system::Role { ReadOnly, Viewer, Control });
+
+twin!(Viewer = system::Viewer { client: u64, name: String, role: Role });
+
+twin!(Stage = system::Stage { name: String, beat_age_ms: f64, queued: u64, capacity: u64 });
+
+twin!(
+    System = system::System {
+        stages: [Stage],
+        sync_ms: f64,
+        sync_worst_ms: f64,
+        pid: u32,
+        projector_pid: u32,
+        version: String,
+        listens: String,
+    }
+);
+
+twin!(MarkKey = snapshot::MarkKey { key: char, label: String, code: i32, duration: bool, guard_ms: u32 });
+
+twin!(OpenMark = snapshot::OpenMark { id: u64, label: String, code: i32, since_host_ns: i64 });
 
 twin!(
     Snapshot = snapshot::Snapshot {
@@ -40,6 +89,8 @@ twin!(
         projected_rows: u64,
         source: Source,
         channels: [ChannelState],
+        preset: String,
+        line_hz: f64,
         chain: String,
         settled: bool,
         settling_s: f64,
@@ -48,12 +99,15 @@ twin!(
         disk_seconds_left: f64,
         markers: u64,
         last_markers: [Marker],
-        alarms: [String],
-        clients: u32,
+        open_marks: [OpenMark],
+        alarms: [Alarm],
+        viewers: [Viewer],
+        system: System,
         cpu_percent: f64,
         rss_bytes: u64,
         host_ns: i64,
-        keys: [(char, String)],
+        keys: [MarkKey],
+        blind: bool,
         skipped_rows: u64,
     }
 );

@@ -2,9 +2,12 @@
 
 use super::*;
 use crate::emg::{Channel, Kind, Marker, Stamp, marker};
+use crate::session::alarm::Priority;
 use crate::session::command::Action;
-use crate::session::snapshot::{ChannelState, Source, State};
-use crate::session::{Answer, Bins, MarkRequest, Snapshot};
+use crate::session::command::FilterRequest;
+use crate::session::snapshot::{ChannelState, MarkKey, OpenMark, Source, State};
+use crate::session::system::Stage;
+use crate::session::{Alarm, Answer, Bins, MarkRequest, Role, Snapshot, System, Viewer};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -47,7 +50,10 @@ fn command() -> impl Strategy<Value = Command> {
         Just(Action::Record),
         Just(Action::Stop),
         Just(Action::Status),
-        Just(Action::Subscribe),
+        any::<bool>().prop_map(|read_only| Action::Subscribe { read_only }),
+        Just(Action::Take),
+        Just(Action::Acknowledge),
+        (text(), float()).prop_map(|(preset, line_hz)| Action::Filter(FilterRequest { preset, line_hz })),
     ];
     (any::<u64>(), action).prop_map(|(request, action)| Command { request, action })
 }
@@ -100,12 +106,19 @@ fn channel() -> impl Strategy<Value = Channel> {
 }
 
 fn channel_state() -> impl Strategy<Value = ChannelState> {
-    (channel(), float(), float(), vec(text(), 0..3))
-        .prop_map(|(channel, level, mvc_percent, flags)| ChannelState { channel, level, mvc_percent, flags })
+    (channel(), vec(float(), 5), vec(text(), 0..3)).prop_map(|(channel, f, flags)| ChannelState {
+        channel,
+        level: f[0],
+        mvc_percent: f[1],
+        offset: f[2],
+        floor: f[3],
+        range_percent: f[4],
+        flags,
+    })
 }
 
 fn source() -> impl Strategy<Value = Source> {
-    (vec(text(), 2), vec(float(), 3), vec(any::<u64>(), 4), any::<(bool, bool)>()).prop_map(|(t, f, n, b)| {
+    (vec(text(), 2), vec(float(), 4), vec(any::<u64>(), 4), any::<(bool, bool)>()).prop_map(|(t, f, n, b)| {
         Source {
             uri: t[0].clone(),
             board: t[1].clone(),
@@ -116,6 +129,7 @@ fn source() -> impl Strategy<Value = Source> {
             gaps: n[1],
             reconnects: n[2],
             drift_ppm: f[2],
+            residual_us: f[3],
             refused: n[3],
             alive: b.1,
         }
@@ -123,17 +137,82 @@ fn source() -> impl Strategy<Value = Source> {
 }
 
 prop_compose! {
+    fn alarm()(
+        t in vec(text(), 4),
+        (id, since_utc_ns) in any::<(u64, i64)>(),
+        channel in any::<Option<u16>>(),
+        priority in select(&Priority::ALL[..]),
+    ) -> Alarm {
+        Alarm {
+            id,
+            kind: t[0].clone(),
+            channel,
+            priority,
+            since_utc_ns,
+            text: t[1].clone(),
+            advice: t[2].clone(),
+            acknowledged_by: t[3].clone(),
+        }
+    }
+}
+
+prop_compose! {
+    fn viewer()(client in any::<u64>(), name in text(), role in select(&Role::ALL[..])) -> Viewer {
+        Viewer { client, name, role }
+    }
+}
+
+prop_compose! {
+    fn system()(
+        names in vec((text(), float(), any::<(u64, u64)>()), 0..3),
+        f in vec(float(), 2),
+        t in vec(text(), 2),
+        (pid, projector_pid) in any::<(u32, u32)>(),
+    ) -> System {
+        let stage = |(name, beat_age_ms, (queued, capacity))| Stage { name, beat_age_ms, queued, capacity };
+        System {
+            stages: names.into_iter().map(stage).collect(),
+            sync_ms: f[0],
+            sync_worst_ms: f[1],
+            pid,
+            projector_pid,
+            version: t[0].clone(),
+            listens: t[1].clone(),
+        }
+    }
+}
+
+prop_compose! {
+    fn key()(
+        key in any::<char>(),
+        label in text(),
+        (code, duration, guard_ms) in any::<(i32, bool, u32)>(),
+    ) -> MarkKey {
+        MarkKey { key, label, code, duration, guard_ms }
+    }
+}
+
+prop_compose! {
+    fn open_mark()(label in text(), (id, code, since_host_ns) in any::<(u64, i32, i64)>()) -> OpenMark {
+        OpenMark { id, label, code, since_host_ns }
+    }
+}
+
+prop_compose! {
     fn snapshot()(
-        t in vec(text(), 3),
-        f in vec(float(), 8),
+        t in vec(text(), 4),
+        f in vec(float(), 9),
         n in vec(any::<u64>(), 7),
-        (settled, clients, host_ns) in any::<(bool, u32, i64)>(),
+        (settled, blind, host_ns) in any::<(bool, bool, i64)>(),
         state in select(&State::ALL[..]),
         source in source(),
         channels in vec(channel_state(), 0..4),
         last_markers in vec(marker(), 0..4),
-        alarms in vec(text(), 0..4),
-        keys in vec((any::<char>(), text()), 0..4),
+        alarms in vec(alarm(), 0..4),
+        viewers in vec(viewer(), 0..4),
+        system in system(),
+        keys in vec(key(), 0..4),
+        open_marks in vec(open_mark(), 0..3),
     ) -> Snapshot {
         Snapshot {
             id: t[0].clone(),
@@ -148,6 +227,8 @@ prop_compose! {
             projected_rows: n[2],
             source,
             channels,
+            preset: t[3].clone(),
+            line_hz: f[8],
             chain: t[2].clone(),
             settled,
             settling_s: f[4],
@@ -156,12 +237,15 @@ prop_compose! {
             disk_seconds_left: f[6],
             markers: n[4],
             last_markers,
+            open_marks,
             alarms,
-            clients,
+            viewers,
+            system,
             cpu_percent: f[7],
             rss_bytes: n[5],
             host_ns,
             keys,
+            blind,
             skipped_rows: n[6],
         }
     }
@@ -178,6 +262,7 @@ fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         any::<(u64, u64)>().prop_map(|(id, sample)| Answer::Stored { id, sample }),
         Just(Answer::Done),
+        any::<u64>().prop_map(|client| Answer::Subscribed { client }),
         snapshot().prop_map(|s| Answer::Status(Box::new(s))),
         text().prop_map(Answer::Refused),
     ]

@@ -99,7 +99,15 @@ fn tick(rows: u64) -> Event {
 /// A tick of eight channels, about 1 KiB on the wire.
 fn full_tick(rows: u64) -> Event {
     let channel = crate::emg::Channel::new("zygomaticus major left", crate::emg::Kind::Raw);
-    let state = ChannelState { channel, level: 1.5, mvc_percent: 20.0, flags: vec!["settling".into()] };
+    let state = ChannelState {
+        channel,
+        level: 1.5,
+        mvc_percent: 20.0,
+        offset: 3.0,
+        floor: 0.5,
+        range_percent: 40.0,
+        flags: vec!["settling".into()],
+    };
     Event::Tick(Box::new(Snapshot { rows, channels: vec![state; 8], ..Snapshot::default() }))
 }
 

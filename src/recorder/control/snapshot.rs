@@ -5,8 +5,8 @@ use crate::emg::units::{count, float, seconds};
 use crate::emg::{Channel, Stamp};
 use crate::recorder::process::SharedPicture;
 use crate::recorder::vitals::{Shared, Vitals};
-use crate::session::Snapshot;
-use crate::session::snapshot::{ChannelState, Source, State};
+use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
+use crate::session::{Alarm, Snapshot, System, Viewer};
 use crate::source::Description;
 use crate::store::journal::writer::free_bytes;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ pub(in crate::recorder) struct Gauge {
     pub(super) out: PathBuf,
     pub(super) channels: Vec<Channel>,
     pub(super) description: Description,
-    pub(super) keys: Vec<(char, String)>,
+    pub(super) keys: Vec<MarkKey>,
     asked_ns: i64,
     free_bytes: u64,
     cpu_s: f64,
@@ -38,7 +38,7 @@ impl Gauge {
         out: PathBuf,
         channels: Vec<Channel>,
         description: Description,
-        keys: Vec<(char, String)>,
+        keys: Vec<MarkKey>,
     ) -> Self {
         let free_bytes = free_bytes(&out).unwrap_or(0);
         Self {
@@ -88,6 +88,8 @@ impl Gauge {
             projected_rows: vitals.projected,
             source: self.source(&vitals),
             channels: self.channel_states(&picture.levels, &picture.flags),
+            preset: String::new(),
+            line_hz: f64::NAN,
             chain: picture.chain.clone(),
             settled: settling == 0,
             settling_s: if rate > 0.0 { float(settling) / rate } else { 0.0 },
@@ -96,12 +98,19 @@ impl Gauge {
             disk_seconds_left: self.disk_seconds_left(&vitals, elapsed_s, rate),
             markers: markers.count,
             last_markers: markers.last.iter().cloned().collect(),
-            alarms: vitals.alarms.values().cloned().collect(),
-            clients,
+            open_marks: Vec::new(),
+            alarms: vitals
+                .alarms
+                .values()
+                .map(|text| Alarm { text: text.clone(), ..Alarm::default() })
+                .collect(),
+            viewers: vec![Viewer::default(); crate::emg::units::index(u64::from(clients))],
+            system: System::default(),
             cpu_percent: self.cpu_percent,
             rss_bytes: self.rss_bytes,
             host_ns: now,
             keys: self.keys.clone(),
+            blind: false,
             skipped_rows: vitals.skipped_rows,
         }
     }
@@ -127,6 +136,7 @@ impl Gauge {
             gaps: vitals.gaps,
             reconnects: vitals.reconnects,
             drift_ppm: fit.map_or(f64::NAN, |fit| fit.drift_ppm),
+            residual_us: fit.map_or(f64::NAN, |fit| fit.residual_us),
             refused: vitals.refused,
             alive: vitals.alive,
         }
@@ -137,6 +147,9 @@ impl Gauge {
             channel: channel.clone(),
             level: levels.get(at).copied().unwrap_or(f64::NAN),
             mvc_percent: f64::NAN,
+            offset: f64::NAN,
+            floor: f64::NAN,
+            range_percent: f64::NAN,
             flags: flags.get(at).cloned().unwrap_or_default(),
         };
         self.channels.iter().enumerate().map(state).collect()

@@ -2,8 +2,8 @@
 
 use crate::emg::marker::{Action, Origin, Placed};
 use crate::emg::{Channel, Kind, Marker, Stamp, units};
-use crate::session::snapshot::{ChannelState, Source, State};
-use crate::session::{Bins, Event, Snapshot};
+use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
+use crate::session::{Bins, Event, Role, Snapshot, Viewer};
 use crate::tui::Color;
 use crate::tui::app::App;
 use crate::tui::theme::Theme;
@@ -58,7 +58,15 @@ pub(crate) fn channels(n: usize) -> Vec<ChannelState> {
         channel.muscle = muscle.to_owned();
         channel.action_unit = unit.to_owned();
         channel.unit = "uV".to_owned();
-        ChannelState { channel, level: f64::from(rest) * 0.8, mvc_percent: f64::NAN, flags: Vec::new() }
+        ChannelState {
+            channel,
+            level: f64::from(rest) * 0.8,
+            mvc_percent: f64::NAN,
+            offset: 12.0,
+            floor: f64::from(rest) * 0.7,
+            range_percent: 30.0,
+            flags: Vec::new(),
+        }
     };
     MUSCLES.iter().cycle().take(n).enumerate().map(one).collect()
 }
@@ -99,11 +107,17 @@ pub(crate) fn recording(seconds: f64) -> Snapshot {
         free_bytes: 118_000_000_000,
         disk_seconds_left: 763_200.0,
         markers: 12,
-        clients: 1,
+        viewers: vec![Viewer { client: 1, name: "attach@tty1".to_owned(), role: Role::Control }],
         cpu_percent: 4.1,
         rss_bytes: 23_000_000,
-        keys: [('1', "stim_on"), ('2', "stim_off"), ('3', "response"), ('a', "artefact")]
-            .map(|(key, label)| (key, label.to_owned()))
+        keys: [('1', "stim_on", 1), ('2', "stim_off", 2), ('3', "response", 3), ('a', "artefact", 4)]
+            .map(|(key, label, code)| MarkKey {
+                key,
+                label: label.to_owned(),
+                code,
+                duration: false,
+                guard_ms: 700,
+            })
             .to_vec(),
         ..Snapshot::default()
     }

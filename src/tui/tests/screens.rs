@@ -2,7 +2,7 @@
 
 use super::fixture::{self, Watched, at, watched};
 use crate::session::snapshot::State;
-use crate::session::{Event, Snapshot};
+use crate::session::{Alarm, Event, Snapshot};
 use crate::tui::keys::Key;
 use crate::tui::update::{Input, update};
 use crate::tui::view;
@@ -14,6 +14,11 @@ use ratatui::backend::TestBackend;
 use std::io::Write;
 
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+
+/// An open alarm.
+fn alarm(text: &str) -> Alarm {
+    Alarm { text: text.to_owned(), ..Alarm::default() }
+}
 
 /// The screen as lines of text.
 fn screen(watched: &Watched, (width, height): (u16, u16)) -> String {
@@ -69,8 +74,8 @@ fn a_saturated_channel_and_its_alarm() {
         s.channels[3].flags.push("saturated".to_owned());
         s.channels[6].flags.push("flat".to_owned());
         s.alarms = vec![
-            "COR-R is saturated: lower the gain or press the electrode on".to_owned(),
-            "LEV-L is flat: is it plugged in?".to_owned(),
+            alarm("COR-R is saturated: lower the gain or press the electrode on"),
+            alarm("LEV-L is flat: is it plugged in?"),
         ];
     });
     shoot("saturated", &seen);
@@ -85,7 +90,7 @@ fn the_source_is_lost() {
         snapshot.source.alive = false;
         snapshot.source.reconnects = 1;
         snapshot.source.lost_samples = 1840;
-        snapshot.alarms = vec!["the source is silent: check the cable of /dev/ttyACM0".to_owned()];
+        snapshot.alarms = vec![alarm("the source is silent: check the cable of /dev/ttyACM0")];
         seen.says(Event::Tick(Box::new(snapshot)));
         update(&mut seen.app, at(seen.seconds), Input::Clock);
     }
@@ -185,7 +190,7 @@ fn pictures_for_the_eye() {
     update(&mut help.app, at(13.4), Input::Key(Key::Char('?')));
     let sick = watched(Dots::Braille, |s| {
         s.channels[3].flags.push("saturated".to_owned());
-        s.alarms = vec!["COR-R is saturated: lower the gain or press the electrode on".to_owned()];
+        s.alarms = vec![alarm("COR-R is saturated: lower the gain or press the electrode on")];
     });
     for (name, seen) in [("recording", &watched(Dots::Braille, well)), ("help", &help), ("sick", &sick)] {
         for (width, height) in SIZES {

@@ -64,7 +64,7 @@ pub(super) fn note(app: &App, text: &str, area: Rect, buffer: &mut Buffer) {
 pub(super) fn help(app: &App, area: Rect, buffer: &mut Buffer) {
     let mut lines = station_lines();
     lines.push(String::new());
-    let own: Vec<String> = app.snapshot.keys.iter().map(|(key, label)| format!("{key} {label}")).collect();
+    let own: Vec<String> = app.snapshot.keys.iter().map(|k| format!("{} {}", k.key, k.label)).collect();
     let own = if own.is_empty() { "none are configured".to_owned() } else { own.join("  ") };
     lines.push(format!("Marker keys: {own}"));
     lines.push("Held keys and pastes never mark; for exact timing use a trigger, not a key.".to_owned());

@@ -46,7 +46,7 @@ pub(super) fn log(app: &App, area: Rect, buffer: &mut Buffer) {
 /// The marker keys of this recording, and the station's.
 pub(super) fn keys(app: &App, area: Rect, buffer: &mut Buffer) {
     let width = usize::from(area.width);
-    let own = app.snapshot.keys.iter().map(|(key, label)| format!("{key} {label}"));
+    let own = app.snapshot.keys.iter().map(|k| format!("{} {}", k.key, k.label));
     let own =
         if app.read_only { join(std::iter::once("read-only".to_owned()), width) } else { join(own, width) };
     let monitoring = app.snapshot.state == State::Monitoring;

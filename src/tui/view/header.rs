@@ -151,7 +151,7 @@ fn signal(app: &App) -> Vec<Span<'static>> {
     if snapshot.skipped_rows > 0 {
         fields.push(Span::raw(format!("screen skipped {} rows", snapshot.skipped_rows)));
     }
-    fields.push(Span::raw(format!("viewers {}", snapshot.clients)));
+    fields.push(Span::raw(format!("viewers {}", snapshot.viewers.len())));
     fields
 }
 

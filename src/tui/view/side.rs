@@ -87,7 +87,7 @@ fn tables(app: &App) -> Vec<Line<'static>> {
         row("disk free", words::bytes(s.free_bytes)),
         row("processor", format!("{:.1} % of a core", s.cpu_percent)),
         row("memory", words::bytes(s.rss_bytes)),
-        row("viewers", s.clients.to_string()),
+        row("viewers", s.viewers.len().to_string()),
     ];
     lines.push(Line::default());
     lines

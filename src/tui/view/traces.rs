@@ -143,8 +143,8 @@ fn signs(app: &App, sweep: Sweep) -> Vec<(u16, char)> {
     let rows = app.picture().rows_per_bin();
     let standing = app.marks.shown().filter(|shown| !shown.retracted);
     let sign = |label: &str| {
-        let key = app.snapshot.keys.iter().find(|(_, bound)| bound == label);
-        key.map_or(app.dots.pick('▲', '^'), |(key, _)| *key)
+        let key = app.snapshot.keys.iter().find(|bound| bound.label == label);
+        key.map_or(app.dots.pick('▲', '^'), |bound| bound.key)
     };
     let place = |sample: u64| {
         let cell = sweep.column_of(sample / rows)? / u64::from(app.dots.wide());

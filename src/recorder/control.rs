@@ -125,13 +125,11 @@ impl Control {
             }
             Action::Mark(wanted) => {
                 let place = markers::place(wanted.stamp, &self.vitals);
-                let known = self.markers.request(client, request, &wanted, place, &self.requests);
-                known.map(|(id, sample)| Answer::Stored { id, sample })
+                self.markers.request(client, request, &wanted, place, &self.requests)
             }
             Action::RetractLast => {
                 let place = markers::place(Stamp::now(), &self.vitals);
-                let refused = self.markers.retract(client, request, place, &self.requests);
-                refused.map(Answer::Refused)
+                self.markers.retract(client, request, place, &self.requests)
             }
             Action::Record => Some(self.record()),
             Action::Stop => {

@@ -4,6 +4,7 @@
 //! Only `update` changes it; `view` reads it. No I/O, no clock: the moment is a value.
 
 pub(crate) mod marks;
+pub(crate) mod pace;
 pub(crate) mod scale;
 
 use super::Exit;
@@ -14,6 +15,7 @@ use super::widget::Dots;
 use crate::emg::{Stamp, units};
 use crate::session::{MarkRequest, Snapshot};
 use marks::Marks;
+use pace::Pace;
 use scale::Scale;
 use std::collections::VecDeque;
 
@@ -51,6 +53,10 @@ pub(crate) struct Asked {
     pub(crate) request: u64,
     /// When it was asked.
     pub(crate) at: Stamp,
+    /// When it was last sent, host nanoseconds.
+    pub(crate) sent_ns: i64,
+    /// How often it was sent.
+    pub(crate) tries: u32,
     /// What for, in a word, for a refusal.
     pub(crate) what: &'static str,
     /// The marker it carries.
@@ -115,6 +121,8 @@ pub(crate) struct App {
     pub(crate) window: usize,
     /// Tells a new key press from a held key.
     pub(crate) guard: RepeatGuard,
+    /// Tells marking from typing.
+    pub(crate) pace: Pace,
     /// Number of the next command.
     pub(crate) next_request: u64,
     /// Where the keys of markers are drawn from.
@@ -149,6 +157,7 @@ impl App {
             zoomed: false,
             window: 2,
             guard: RepeatGuard::default(),
+            pace: Pace::default(),
             next_request: 1,
             seed: 0,
             exit: None,
@@ -196,6 +205,9 @@ impl App {
         let late = |asked: &&Asked| self.now.host_ns - asked.at.host_ns > UNANSWERED_NS;
         if let Some(mark) = self.asked.iter().filter(late).find_map(|asked| asked.mark.as_ref()) {
             alarms.push(format!("marker `{}` was sent and is not confirmed", mark.label));
+        }
+        if self.pace.is_doubtful(self.now) {
+            alarms.push("typing? the keys set markers: they are kept, with the note `typing?`".to_owned());
         }
         alarms.extend(self.snapshot.alarms.iter().map(|alarm| alarm.text.clone()));
         alarms

@@ -24,6 +24,17 @@ pub(crate) enum Key {
     Down,
 }
 
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Char(' ') => f.write_str("Space"),
+            Self::Char(c) => write!(f, "{c}"),
+            Self::Ctrl(c) => write!(f, "Ctrl-{}", c.to_ascii_uppercase()),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
+
 /// What a station key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Act {
@@ -110,27 +121,61 @@ pub(crate) fn act_of(key: Key) -> Option<Act> {
     TABLE.iter().find(|binding| binding.key == key).map(|binding| binding.act)
 }
 
-/// Longer than the delay before a held key begins to repeat on usual terminals (250 to 660 ms).
-const REPEAT_DELAY_NS: i64 = 700_000_000;
+/// How long a station key that changes the recording guards against its own repeats, milliseconds: longer than
+/// the delay before a held key begins to repeat on usual terminals (250 to 660 ms).
+pub(crate) const GUARD_MS: u32 = 700;
 /// Longer than the distance of two repeats, shorter than two presses by hand.
 const REPEAT_GAP_NS: i64 = 60_000_000;
+/// A train of repeats is over after this much silence.
+const TRAIN_NS: i64 = 1_000_000_000;
 
 /// Tells a press from the repeats of a held key: there is no key release on a terminal.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct RepeatGuard {
-    last: Option<(Key, Stamp, Stamp)>,
+    last: Option<Train>,
+    /// A train that is over and has not been told.
+    over: Option<(Key, u32)>,
+}
+
+/// Presses of one key that follow each other.
+#[derive(Clone, Copy, Debug)]
+struct Train {
+    key: Key,
+    counted: Stamp,
+    seen: Stamp,
+    suppressed: u32,
 }
 
 impl RepeatGuard {
-    /// Whether this press counts. The same key does not count again within 700 ms of the press that did,
+    /// Whether this press counts. The same key does not count again within `guard_ms` of the press that did,
     /// nor while presses follow each other by less than 60 ms; another key in between ends the train,
-    /// because it ends the repeats.
-    pub(crate) fn counts(&mut self, key: Key, at: Stamp) -> bool {
-        let held = self.last.filter(|(last, ..)| *last == key).filter(|(_, counted, seen)| {
-            at.host_ns - counted.host_ns < REPEAT_DELAY_NS || at.host_ns - seen.host_ns < REPEAT_GAP_NS
+    /// because it ends the repeats. With 0 every press counts: for tapping tasks.
+    pub(crate) fn counts(&mut self, key: Key, at: Stamp, guard_ms: u32) -> bool {
+        let guard_ns = i64::from(guard_ms) * 1_000_000;
+        let held = self.last.filter(|last| last.key == key && guard_ms > 0).filter(|last| {
+            at.host_ns - last.counted.host_ns < guard_ns || at.host_ns - last.seen.host_ns < REPEAT_GAP_NS
         });
-        self.last = Some((key, held.map_or(at, |(_, counted, _)| counted), at));
+        if let Some(train) = held {
+            self.last = Some(Train { seen: at, suppressed: train.suppressed + 1, ..train });
+        } else {
+            self.end_train();
+            self.last = Some(Train { key, counted: at, seen: at, suppressed: 0 });
+        }
         held.is_none()
+    }
+
+    /// A key and how often it was repeated without counting, once its train is over.
+    pub(crate) fn take_suppressed(&mut self, now: Stamp) -> Option<(Key, u32)> {
+        if self.last.is_some_and(|last| now.host_ns - last.seen.host_ns > TRAIN_NS) {
+            self.end_train();
+        }
+        self.over.take()
+    }
+
+    fn end_train(&mut self) {
+        if let Some(train) = self.last.take().filter(|train| train.suppressed > 0) {
+            self.over = Some((train.key, train.suppressed));
+        }
     }
 }
 
@@ -141,7 +186,7 @@ mod tests {
     fn counted(presses: impl IntoIterator<Item = (char, i64)>) -> usize {
         let mut guard = RepeatGuard::default();
         let at = |ms| Stamp { host_ns: ms * 1_000_000, utc_ns: 0 };
-        presses.into_iter().filter(|&(c, ms)| guard.counts(Key::Char(c), at(ms))).count()
+        presses.into_iter().filter(|&(c, ms)| guard.counts(Key::Char(c), at(ms), GUARD_MS)).count()
     }
 
     #[test]
@@ -155,6 +200,24 @@ mod tests {
         assert_eq!(counted([('1', 0), ('1', 800), ('1', 1600)]), 3);
         assert_eq!(counted([('1', 0), ('2', 100), ('1', 200), ('2', 300)]), 4, "taps that alternate");
         assert_eq!(counted([('1', 0), ('1', 300)]), 1, "too fast to be told from a repeat");
+    }
+
+    #[test]
+    fn repeats_that_did_not_count_are_told_once_they_are_over() {
+        let mut guard = RepeatGuard::default();
+        let at = |ms: i64| Stamp { host_ns: ms * 1_000_000, utc_ns: 0 };
+        assert!(guard.counts(Key::Char('1'), at(0), GUARD_MS));
+        assert!((0..30).all(|n| !guard.counts(Key::Char('1'), at(500 + n * 33), GUARD_MS)));
+        assert_eq!(guard.take_suppressed(at(1500)), None, "it may go on");
+        assert_eq!(guard.take_suppressed(at(2600)), Some((Key::Char('1'), 30)));
+        assert_eq!(guard.take_suppressed(at(2700)), None);
+    }
+
+    #[test]
+    fn a_key_without_a_guard_counts_each_tap() {
+        let mut guard = RepeatGuard::default();
+        let at = |ms: i64| Stamp { host_ns: ms * 1_000_000, utc_ns: 0 };
+        assert!((0..20).all(|n| guard.counts(Key::Char('t'), at(n * 40), 0)));
     }
 
     #[test]

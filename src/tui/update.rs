@@ -60,13 +60,13 @@ pub(crate) fn update(app: &mut App, at: Stamp, input: Input) -> Vec<Command> {
             hear(app, event);
         }
         Input::Lost => app.lost = true,
-        Input::Clock => tick(app),
+        Input::Clock => return tick(app),
         Input::Quit => leave(app),
     }
     Vec::new()
 }
 
-fn tick(app: &mut App) {
+fn tick(app: &mut App) -> Vec<Command> {
     let now = app.now.host_ns;
     if app.incoming.is_some() && now - app.renewed_ns >= NUMBERS_NS {
         renew(app);
@@ -80,6 +80,7 @@ fn tick(app: &mut App) {
         app.mode = Mode::Live;
         reply(app, "not stopped: nobody typed the word");
     }
+    marking::watch(app)
 }
 
 fn log(app: &mut App, line: LogLine) {
@@ -126,7 +127,8 @@ fn ask(app: &mut App, what: &'static str, action: Action) -> Command {
     if app.asked.len() == ASKED {
         app.asked.remove(0);
     }
-    app.asked.push(Asked { request, at: app.now, what, mark: None });
+    let (at, sent_ns) = (app.now, app.now.host_ns);
+    app.asked.push(Asked { request, at, sent_ns, tries: 1, what, mark: None });
     Command { request, action }
 }
 

@@ -1,45 +1,70 @@
-//! Markers on their way: where they belong, who asked, what was already asked.
+//! Markers on their way: who asked, what was already asked. Where they belong is `place`'s business, what they
+//! add up to `ledger`'s.
 
-use crate::emg::marker::{Action, LABEL_BYTES, Marker, NOTE_BYTES, Origin, Placed, clip};
-use crate::emg::{Gap, Stamp};
+mod ledger;
+mod place;
+
+use crate::emg::Stamp;
+use crate::emg::marker::{Action, LABEL_BYTES, Marker, NOTE_BYTES, Origin, clip};
 use crate::recorder::journal::Request;
-use crate::recorder::vitals::Shared;
-use crate::session::{ClientId, MarkRequest};
+use crate::session::snapshot::{MarkKey, OpenMark};
+use crate::session::{Answer, ClientId, MarkRequest};
 use crossbeam_channel::Sender;
+use ledger::Ledger;
 use std::collections::{HashMap, VecDeque};
+
+pub(super) use place::{Place, place};
 
 /// Rows shown on screens.
 const SHOWN: usize = 20;
 /// Requests remembered so that one sent twice is stored once.
 const REMEMBERED: usize = 4096;
-/// A newest row this far from now belongs to a source with another clock than ours.
-const OWN_TIME_NS: i64 = 2_000_000_000;
-
-/// Where a marker belongs.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    sample: u64,
-    placed: Placed,
-    uncertainty_us: u32,
-}
 
 /// Everything about markers that is not in the journal.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(in crate::recorder) struct Markers {
     next_id: u64,
     names: HashMap<ClientId, String>,
-    /// Idempotency keys and the marker each became.
-    known: VecDeque<(u64, u64, u64)>,
+    known: VecDeque<Known>,
     waiting: HashMap<u64, Vec<(ClientId, u64)>>,
-    /// Each front end's key markers that can still be taken back, by its name.
-    undo: HashMap<String, Vec<(u64, String)>>,
+    ledger: Ledger,
     /// Rows stored.
     pub(in crate::recorder) count: u64,
     /// The newest rows.
     pub(super) last: VecDeque<Marker>,
 }
 
+/// A request that became a marker.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    asked: Asked,
+    id: u64,
+    sample: u64,
+}
+
+/// What tells a request from another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// The key its front end drew for it.
+    Key(u64),
+    /// Its number, for what carries no key.
+    Number(ClientId, u64),
+}
+
 impl Markers {
+    /// No marker yet; `keys` are those of the screens.
+    pub(in crate::recorder) fn new(keys: &[MarkKey]) -> Self {
+        Self {
+            next_id: 0,
+            names: HashMap::new(),
+            known: VecDeque::new(),
+            waiting: HashMap::new(),
+            ledger: Ledger::new(keys),
+            count: 0,
+            last: VecDeque::new(),
+        }
+    }
+
     pub(super) fn joined(&mut self, client: ClientId, name: String) {
         self.names.insert(client, name);
     }
@@ -48,7 +73,13 @@ impl Markers {
         self.names.remove(&client);
     }
 
-    /// Sends a marker to the journal; gives id and row at once if the same request was stored before.
+    /// Durations that were opened and not ended.
+    pub(super) fn open(&self) -> &[OpenMark] {
+        self.ledger.open()
+    }
+
+    /// Sends a marker to the journal; an answer at once if the same request was stored before, or if it speaks
+    /// of a marker that cannot be spoken of.
     pub(super) fn request(
         &mut self,
         client: ClientId,
@@ -56,32 +87,34 @@ impl Markers {
         wanted: &MarkRequest,
         place: Place,
         requests: &Sender<Request>,
-    ) -> Option<(u64, u64)> {
-        if let Some(&(_, id, sample)) = self.known.iter().find(|(key, ..)| *key == wanted.key) {
-            let Some(under_way) = self.waiting.get_mut(&id) else { return Some((id, sample)) };
-            under_way.push((client, request));
-            return None;
+    ) -> Option<Answer> {
+        let asked = Asked::Key(wanted.key);
+        if let Some(known) = self.known(asked) {
+            return self.again((client, request), known);
         }
-        let marker = self.marker(client, wanted, place);
-        if self.known.len() == REMEMBERED {
-            self.known.pop_front();
+        match self.ledger.resolve(wanted.clone()) {
+            Ok(wanted) => self.send((client, request), asked, (&wanted, place), requests),
+            Err(why) => return Some(Answer::Refused(why)),
         }
-        self.known.push_back((wanted.key, marker.id, marker.sample));
-        self.send(client, request, marker, requests);
         None
     }
 
-    /// Takes the last key marker of this front end back; a sentence when there is none.
+    /// Takes the last key marker of this front end back; an answer at once where there is none, or where the same
+    /// request was stored before.
     pub(super) fn retract(
         &mut self,
         client: ClientId,
         request: u64,
         place: Place,
         requests: &Sender<Request>,
-    ) -> Option<String> {
-        let name = self.names.get(&client).cloned().unwrap_or_default();
-        let Some((id, label)) = self.undo.get_mut(&name).and_then(Vec::pop) else {
-            return Some("there is no marker of this dashboard to take back".to_owned());
+    ) -> Option<Answer> {
+        let asked = Asked::Number(client, request);
+        if let Some(known) = self.known(asked) {
+            return self.again((client, request), known);
+        }
+        let name = self.names.get(&client).map(String::as_str).unwrap_or_default();
+        let Some((id, label)) = self.ledger.newest_of(name) else {
+            return Some(Answer::Refused("there is no marker of this dashboard to take back".to_owned()));
         };
         let wanted = MarkRequest {
             key: 0,
@@ -94,8 +127,22 @@ impl Markers {
             refers_to: id,
             uncertainty_us: 0,
         };
-        let marker = self.marker(client, &wanted, place);
-        self.send(client, request, marker, requests);
+        self.send((client, request), asked, (&wanted, place), requests);
+        None
+    }
+
+    fn known(&self, asked: Asked) -> Option<Known> {
+        self.known.iter().find(|known| known.asked == asked).copied()
+    }
+
+    /// The answer to a request that came before, unless the journal still has to give it.
+    fn again(&mut self, from: (ClientId, u64), known: Known) -> Option<Answer> {
+        let Some(under_way) = self.waiting.get_mut(&known.id) else {
+            return Some(Answer::Stored { id: known.id, sample: known.sample });
+        };
+        if !under_way.contains(&from) {
+            under_way.push(from);
+        }
         None
     }
 
@@ -119,8 +166,20 @@ impl Markers {
         }
     }
 
-    fn send(&mut self, client: ClientId, request: u64, marker: Marker, requests: &Sender<Request>) {
-        self.waiting.entry(marker.id).or_default().push((client, request));
+    fn send(
+        &mut self,
+        from: (ClientId, u64),
+        asked: Asked,
+        (wanted, place): (&MarkRequest, Place),
+        requests: &Sender<Request>,
+    ) {
+        let marker = self.marker(from.0, wanted, place);
+        if self.known.len() == REMEMBERED {
+            self.known.pop_front();
+        }
+        self.known.push_back(Known { asked, id: marker.id, sample: marker.sample });
+        self.ledger.sent(&marker);
+        self.waiting.entry(marker.id).or_default().push(from);
         // The queue is as long as all markers that may be under way; the journal's thread never waits for us.
         let _ = requests.send(Request::Marker(marker));
     }
@@ -128,10 +187,6 @@ impl Markers {
     /// The journal has it.
     pub(super) fn stored(&mut self, marker: &Marker) {
         self.count += 1;
-        if marker.origin == Origin::Key && marker.action == Action::Add {
-            let undo = self.undo.entry(marker.client.clone()).or_default();
-            undo.push((marker.id, marker.label.clone()));
-        }
         if self.last.len() == SHOWN {
             self.last.pop_front();
         }
@@ -140,12 +195,8 @@ impl Markers {
 
     /// The journal does not have it: the same request may come again, and what was to be taken back still can be.
     pub(super) fn refused(&mut self, marker: &Marker) {
-        self.known.retain(|(_, id, _)| *id != marker.id);
-        if marker.action == Action::Retract {
-            let undo = self.undo.entry(marker.client.clone()).or_default();
-            let at = undo.partition_point(|(id, _)| *id < marker.refers_to);
-            undo.insert(at, (marker.refers_to, marker.label.clone()));
-        }
+        self.known.retain(|known| known.id != marker.id);
+        self.ledger.refused(marker);
     }
 
     /// Who waits for an answer about this marker.
@@ -157,36 +208,6 @@ impl Markers {
     pub(super) fn all_waiting(&mut self) -> Vec<(ClientId, u64)> {
         self.waiting.drain().flat_map(|(_, askers)| askers).collect()
     }
-}
-
-/// The row nearest to a stamp by the fit in force; while none serves, the newest row.
-pub(super) fn place(stamp: Stamp, vitals: &Shared) -> Place {
-    let vitals = vitals.lock();
-    let now = Stamp::now().host_ns;
-    let own_time = (now - vitals.newest_ns).abs() < OWN_TIME_NS;
-    let micros = |us: f64| u32::try_from(crate::emg::units::count(us)).unwrap_or(u32::MAX);
-    let newest = vitals.next_row.saturating_sub(1);
-    match vitals.fit {
-        Some(fit) if own_time && vitals.alive => {
-            let sample = fit.row_at(stamp.host_ns);
-            let placed = if vitals.last_gap.is_some_and(|gap| covers(&gap, sample)) {
-                Placed::InGap
-            } else {
-                Placed::Fit
-            };
-            let half_row_us = 0.5e6 / fit.rate_hz;
-            Place { sample, placed, uncertainty_us: micros(fit.residual_us + half_row_us) }
-        }
-        _ => {
-            let placed = if vitals.alive { Placed::Provisional } else { Placed::BetweenEpochs };
-            let age_us = crate::emg::units::float_ns(now - vitals.newest_ns) / 1000.0;
-            Place { sample: newest, placed, uncertainty_us: micros(age_us) }
-        }
-    }
-}
-
-fn covers(gap: &Gap, sample: u64) -> bool {
-    (gap.sample..gap.sample + gap.filled()).contains(&sample)
 }
 
 #[cfg(test)]

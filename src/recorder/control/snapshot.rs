@@ -98,7 +98,7 @@ impl Gauge {
             disk_seconds_left: self.disk_seconds_left(&vitals, elapsed_s, rate),
             markers: markers.count,
             last_markers: markers.last.iter().cloned().collect(),
-            open_marks: Vec::new(),
+            open_marks: markers.open().to_vec(),
             alarms: vitals
                 .alarms
                 .values()

@@ -3,7 +3,7 @@
 use super::fixture::{Watched, at, marker, watched};
 use crate::emg::marker as mark;
 use crate::session::command::Action;
-use crate::session::snapshot::State;
+use crate::session::snapshot::{MarkKey, State};
 use crate::session::{Answer, Command, Event, MarkRequest, Snapshot};
 use crate::tui::Exit;
 use crate::tui::app::Mode;
@@ -89,6 +89,50 @@ fn a_marker_without_an_answer_is_an_alarm() {
     assert!(desk.seen.app.alarms().is_empty());
     update(&mut desk.seen.app, at(desk.seconds + 0.6), Input::Clock);
     assert_eq!(desk.seen.app.alarms(), ["marker `stim_on` was sent and is not confirmed"]);
+}
+
+#[test]
+fn a_marker_without_an_answer_is_sent_again_with_its_stamp_and_key_until_it_is_stored() {
+    let mut desk = Desk::new();
+    let (request, sent) = desk.one_mark(Key::Char('1'));
+    let pressed = desk.seconds;
+    let clock = |desk: &mut Desk, s: f64| update(&mut desk.seen.app, at(pressed + s), Input::Clock);
+    assert!(clock(&mut desk, 0.9).is_empty());
+    for second in [1.0, 2.1] {
+        let again = clock(&mut desk, second);
+        assert_eq!(again, [Command { request, action: Action::Mark(sent.clone()) }]);
+        assert!(clock(&mut desk, second + 0.1).is_empty(), "once a second");
+    }
+    desk.input(Input::Event(Event::Answer { request, answer: Answer::Stored { id: 13, sample: 14_300 } }));
+    assert!(clock(&mut desk, 9.0).is_empty());
+    assert_eq!(desk.seen.app.marks.shown().filter(|shown| shown.label == "stim_on").count(), 2);
+}
+
+#[test]
+fn a_recorder_that_never_answers_is_not_asked_for_ever() {
+    let mut desk = Desk::new();
+    desk.key(Key::Backspace);
+    let pressed = desk.seconds;
+    let tries = (1..100).map(|s| update(&mut desk.seen.app, at(pressed + f64::from(s)), Input::Clock).len());
+    assert_eq!(tries.sum::<usize>(), 9, "ten in all");
+}
+
+#[test]
+fn a_word_typed_into_the_dashboard_is_kept_and_doubted() {
+    let mut desk = Desk::with(|s| {
+        let key = |c: char| MarkKey { key: c, label: c.to_string(), guard_ms: 700, ..MarkKey::default() };
+        s.keys = "helowrd".chars().map(key).collect();
+    });
+    let notes: Vec<String> = desk
+        .types("helowrd")
+        .into_iter()
+        .map(|command| match command.action {
+            Action::Mark(mark) => mark.note,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(notes, ["", "", "", "", "", "", "typing?"]);
+    assert!(desk.seen.app.alarms()[0].starts_with("typing?"));
 }
 
 #[test]

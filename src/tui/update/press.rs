@@ -4,7 +4,7 @@ use super::{ask, leave, marking, may_command, may_write, reply};
 use crate::emg::{Stamp, marker};
 use crate::session::Command;
 use crate::session::command::Action;
-use crate::session::snapshot::State;
+use crate::session::snapshot::{MarkKey, State};
 use crate::tui::app::scale::Scale;
 use crate::tui::app::{App, Mode, WINDOWS_S};
 use crate::tui::keys::{self, Act, Key};
@@ -37,7 +37,7 @@ fn press_in_note(app: &mut App, at: Stamp, key: Key, mut text: String) -> Vec<Co
     match key {
         Key::Esc => return Vec::new(),
         Key::Enter if text.trim().is_empty() => return Vec::new(),
-        Key::Enter => return marking::note(app, at, text.trim()).into_iter().collect(),
+        Key::Enter => return marking::note(app, at, None, text.trim()).into_iter().collect(),
         Key::Backspace => drop(text.pop()),
         Key::Char(c) if text.len() + c.len_utf8() <= marker::NOTE_BYTES => text.push(c),
         _ => {}
@@ -69,14 +69,12 @@ fn press_in_stop(app: &mut App, key: Key, mut typed: String, opened_ns: i64) -> 
 }
 
 fn press_live(app: &mut App, at: Stamp, key: Key) -> Vec<Command> {
-    let marks = |c: char| app.snapshot.keys.iter().position(|bound| bound.key == c);
+    let bound = |c: char| app.snapshot.keys.iter().find(|bound| bound.key == c).cloned();
     match (keys::act_of(key), key) {
         (Some(act), _) => obey(app, at, key, act).into_iter().collect(),
         (None, Key::Char(c)) => {
-            if let Some(n) = marks(c) {
-                let label = app.snapshot.keys[n].label.clone();
-                let code = app.snapshot.keys[n].code;
-                marking::mark(app, at, key, (label, code)).into_iter().collect()
+            if let Some(bound) = bound(c) {
+                marking::mark(app, at, key, &bound).into_iter().collect()
             } else {
                 reply(app, format!("`{c}` is bound to nothing: ? lists the keys"));
                 Vec::new()
@@ -88,7 +86,11 @@ fn press_live(app: &mut App, at: Stamp, key: Key) -> Vec<Command> {
 
 fn obey(app: &mut App, at: Stamp, key: Key, act: Act) -> Option<Command> {
     match act {
-        Act::Mark => return marking::mark(app, at, key, ("mark".to_owned(), 0)),
+        Act::Mark => {
+            let guard_ms = keys::GUARD_MS;
+            let plain = MarkKey { key: ' ', label: "mark".to_owned(), guard_ms, ..MarkKey::default() };
+            return marking::mark(app, at, key, &plain);
+        }
         Act::Retract => return marking::retract(app, at, key),
         Act::Note if may_write(app) => app.mode = Mode::Note(String::new()),
         Act::Stop if may_command(app) => {

@@ -1,0 +1,173 @@
+//! What the marker rows so far add up to: which can be spoken of, which durations are open, what a front end
+//! may take back. Pure; follows the rows as they are sent to the journal, and back when it refuses one.
+
+use crate::emg::Marker;
+use crate::emg::marker::{Action, Origin};
+use crate::session::MarkRequest;
+use crate::session::snapshot::{MarkKey, OpenMark};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+/// Markers that can still be spoken of: a weekend of one marker every twenty seconds.
+const KEPT: usize = 8192;
+/// Markers of one front end that can be taken back one after the other.
+const UNDO: usize = 256;
+
+/// A marker that stands in the recording, or stood.
+#[derive(Clone, Debug)]
+struct Standing {
+    label: String,
+    retracted: bool,
+    /// The duration it opened.
+    opens: Option<OpenMark>,
+    /// The marker whose duration it ended, 0 for none.
+    ends: u64,
+}
+
+/// The sum of all rows so far.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Labels whose keys open and end durations.
+    durations: Vec<String>,
+    rows: BTreeMap<u64, Standing>,
+    open: Vec<OpenMark>,
+    /// Ids each front end can take back, by its name, oldest first.
+    undo: HashMap<String, VecDeque<u64>>,
+}
+
+impl Ledger {
+    /// An empty ledger that knows which keys open durations.
+    pub(super) fn new(keys: &[MarkKey]) -> Self {
+        let durations = keys.iter().filter(|key| key.duration).map(|key| key.label.clone()).collect();
+        Self { durations, ..Self::default() }
+    }
+
+    /// Durations that were opened and not ended, oldest first.
+    pub(super) fn open(&self) -> &[OpenMark] {
+        &self.open
+    }
+
+    /// The newest marker this front end set by key and has not taken back, with its label.
+    pub(super) fn newest_of(&self, client: &str) -> Option<(u64, String)> {
+        let id = *self.undo.get(client)?.back()?;
+        Some((id, self.rows.get(&id)?.label.clone()))
+    }
+
+    /// The request as it is to be stored: a key of a duration that is open ends it. A sentence where it
+    /// speaks of a marker that cannot be spoken of.
+    pub(super) fn resolve(&self, mut wanted: MarkRequest) -> Result<MarkRequest, String> {
+        match wanted.action {
+            Action::Add if wanted.origin == Origin::Key => {
+                if let Some(open) = self.open.iter().find(|open| open.label == wanted.label) {
+                    wanted.action = Action::End;
+                    wanted.refers_to = open.id;
+                }
+            }
+            Action::Add => {}
+            Action::Retract | Action::Relabel | Action::Note | Action::End => {
+                let id = wanted.refers_to;
+                let about =
+                    self.rows.get(&id).ok_or_else(|| format!("there is no marker {id} to speak of"))?;
+                if about.retracted {
+                    return Err(format!("marker {id} `{}` was taken back already", about.label));
+                }
+                if wanted.action == Action::Relabel && wanted.label.is_empty() {
+                    return Err(format!("marker {id} needs a label, not an empty one"));
+                }
+                if wanted.action == Action::End && !self.open.iter().any(|open| open.id == id) {
+                    return Err(format!("marker {id} `{}` is no open duration", about.label));
+                }
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// A row is on its way to the journal.
+    pub(super) fn sent(&mut self, marker: &Marker) {
+        match marker.action {
+            Action::Add | Action::End => self.add(marker),
+            Action::Retract => {
+                self.set_retracted(marker.refers_to, true);
+                self.forget(marker.refers_to);
+            }
+            Action::Relabel => self.relabel(marker.refers_to, &marker.label),
+            Action::Note => {}
+        }
+        self.sum_up();
+    }
+
+    /// The journal does not have a row that was sent.
+    pub(super) fn refused(&mut self, marker: &Marker) {
+        match marker.action {
+            Action::Add | Action::End => {
+                self.rows.remove(&marker.id);
+                self.forget(marker.id);
+            }
+            Action::Retract => {
+                self.set_retracted(marker.refers_to, false);
+                if marker.origin == Origin::Key {
+                    self.can_take_back(&marker.client, marker.refers_to);
+                }
+            }
+            Action::Relabel | Action::Note => {}
+        }
+        self.sum_up();
+    }
+
+    fn add(&mut self, marker: &Marker) {
+        let by_key = marker.origin == Origin::Key;
+        let opens = marker.action == Action::Add && by_key && self.durations.contains(&marker.label);
+        let opened = || OpenMark {
+            id: marker.id,
+            label: marker.label.clone(),
+            code: marker.code,
+            since_host_ns: marker.stamp.host_ns,
+        };
+        let row = Standing {
+            label: marker.label.clone(),
+            retracted: false,
+            opens: opens.then(opened),
+            ends: if marker.action == Action::End { marker.refers_to } else { 0 },
+        };
+        self.rows.insert(marker.id, row);
+        if self.rows.len() > KEPT {
+            self.rows.pop_first();
+        }
+        if by_key {
+            self.can_take_back(&marker.client, marker.id);
+        }
+    }
+
+    /// Open is what was opened and neither taken back nor ended by an end that stands.
+    fn sum_up(&mut self) {
+        let standing = || self.rows.values().filter(|row| !row.retracted);
+        let ended: HashSet<u64> = standing().map(|row| row.ends).collect();
+        self.open =
+            standing().filter_map(|row| row.opens.clone()).filter(|open| !ended.contains(&open.id)).collect();
+    }
+
+    fn set_retracted(&mut self, id: u64, retracted: bool) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            row.retracted = retracted;
+        }
+    }
+
+    fn relabel(&mut self, id: u64, label: &str) {
+        if let Some(row) = self.rows.get_mut(&id) {
+            label.clone_into(&mut row.label);
+        }
+    }
+
+    fn can_take_back(&mut self, client: &str, id: u64) {
+        let undo = self.undo.entry(client.to_owned()).or_default();
+        undo.insert(undo.partition_point(|known| *known < id), id);
+        if undo.len() > UNDO {
+            undo.pop_front();
+        }
+    }
+
+    fn forget(&mut self, id: u64) {
+        for undo in self.undo.values_mut() {
+            undo.retain(|known| *known != id);
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod errors;
 mod house;
 mod import;
 mod live;
+mod markers;
 mod recording;
 mod sealing;
 mod terminal;

@@ -1,6 +1,7 @@
 //! The right-hand column of larger screens: source and recorder in numbers, markers, log.
 
 use super::{row, styled, words, write};
+use crate::emg::marker::Action;
 use crate::emg::units;
 use crate::tui::app::marks::Shown;
 use crate::tui::app::{App, LogLine};
@@ -46,8 +47,9 @@ pub(super) fn marker_lines(app: &App, room: usize) -> Vec<Span<'static>> {
 fn marker_line(app: &App, shown: &Shown<'_>) -> String {
     let time = words::hms_ms(units::float(shown.marker.sample) / app.rate_hz());
     let end = if shown.retracted { " (taken back)" } else { "" };
+    let ends = if shown.marker.action == Action::End { " (end)" } else { "" };
     let note = if shown.note.is_empty() { String::new() } else { format!(": {}", shown.note) };
-    format!("{time} {}{note}{end}", shown.label)
+    format!("{time} {}{ends}{note}{end}", shown.label)
 }
 
 /// Time of day and sentence; alarms and warnings say so.

@@ -25,6 +25,8 @@ pub(crate) struct Desk {
     /// Reads what is shown until it is told that nobody looks any more; it holds the terminal open.
     reader: JoinHandle<()>,
     looked_at: Arc<AtomicBool>,
+    /// The link has stalled: nothing is read from it.
+    stalled: Arc<AtomicBool>,
 }
 
 /// An empty screen; the emulator knows none without a row or a column.
@@ -70,7 +72,8 @@ impl Desk {
         let shown = Arc::new(Mutex::new(Shown { bytes: Vec::new(), screen: screen(columns, rows) }));
         let looked_at = Arc::new(AtomicBool::new(true));
         let mut output = pair.master.try_clone_reader().unwrap();
-        let (kept, looks) = (shown.clone(), looked_at.clone());
+        let stalled = Arc::new(AtomicBool::new(false));
+        let (kept, looks, waits) = (shown.clone(), looked_at.clone(), stalled.clone());
         let read = move || {
             let mut buffer = [0; 4096];
             while looks.load(Ordering::Relaxed)
@@ -79,11 +82,15 @@ impl Desk {
                 let mut shown = kept.lock().unwrap();
                 shown.bytes.extend_from_slice(&buffer[..count]);
                 shown.screen.process(&buffer[..count]);
+                drop(shown);
+                while waits.load(Ordering::Relaxed) && looks.load(Ordering::Relaxed) {
+                    std::thread::sleep(super::LOOK_EVERY);
+                }
             }
         };
         let reader = std::thread::Builder::new().name("screen".to_owned()).spawn(read).unwrap();
         let keyboard = Some(pair.master.take_writer().unwrap());
-        Self { master: Some(pair.master), keyboard, child, shown, reader, looked_at }
+        Self { master: Some(pair.master), keyboard, child, shown, reader, looked_at, stalled }
     }
 
     /// Presses keys, each on its own.
@@ -93,6 +100,11 @@ impl Desk {
             keyboard.write_all(key.to_string().as_bytes()).unwrap();
             keyboard.flush().unwrap();
         }
+    }
+
+    /// Stalls the link (nothing more is read from it), or lets it go on.
+    pub(crate) fn stall(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::Relaxed);
     }
 
     /// What stands on the screen.

@@ -8,7 +8,9 @@ mod completions;
 mod config;
 mod console;
 mod control;
+mod doctor;
 mod feed;
+mod held;
 mod import;
 mod inspect;
 mod json;
@@ -47,6 +49,8 @@ enum Command {
     Stop(control::StopArgs),
     /// List serial ports
     Ports(ports::PortsArgs),
+    /// Look before recording: port, board, rate, noise, clock, disk, each with what to do
+    Doctor(doctor::DoctorArgs),
     /// Say what a recording holds
     Inspect(inspect::InspectArgs),
     /// Check structure, counts, checksums and the accounting of every sample
@@ -75,7 +79,7 @@ struct Which {
 }
 
 /// Settings that a configuration file can hold too; a flag wins over `MYOGRAPH_*` variables and both over the file.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 struct Settings {
     /// Where samples come from: `sim:`, `serial:/dev/ttyACM0`, `replay:FILE`
     #[arg(long, value_name = "URI")]
@@ -164,6 +168,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Mark(args) => control::mark(&args),
         Command::Stop(args) => control::stop(&args),
         Command::Ports(args) => ports::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),

@@ -9,6 +9,7 @@ mod complex;
 pub mod design;
 pub mod envelope;
 pub mod response;
+pub mod tone;
 
 /// Second-order section `[b0, b1, b2, 1, a1, a2]`, the layout of `SciPy`'s `sos` rows.
 pub type Section = [f64; 6];

@@ -33,6 +33,9 @@ use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// Bytes a recorded value takes on disk in all its forms: raw, compressed, cleaned, its envelope; an estimate.
+pub const BYTES_PER_VALUE: f64 = 9.0;
+
 /// Pieces between acquire and journal: over a minute of packets, and at 64 channels x 4 kHz 100 MB.
 const PIECES: usize = 4096;
 /// Pieces between acquire and the screen's side.

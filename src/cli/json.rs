@@ -1,8 +1,9 @@
 //! The JSON twins of what commands report; keys are a contract (tested), values without a number are null.
 
+use super::doctor::Check;
+use super::ports::Found;
 use super::recover::Fate;
 use crate::session::{self, Snapshot};
-use crate::source::ports::Port;
 use crate::store::Summary;
 use serde::Serialize;
 
@@ -41,6 +42,7 @@ struct Source<'a> {
     gaps: u64,
     reconnects: u64,
     drift_ppm: Option<f64>,
+    residual_us: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -85,6 +87,10 @@ struct PortTwin<'a> {
     usb: Option<Usb<'a>>,
     board: Option<&'static str>,
     hint: &'static str,
+    /// Id of the recorder that holds it.
+    held_by: Option<&'a str>,
+    usable: bool,
+    advice: &'a str,
 }
 
 #[derive(Serialize)]
@@ -141,6 +147,7 @@ fn twin(snapshot: &Snapshot) -> Status<'_> {
             gaps: source.gaps,
             reconnects: source.reconnects,
             drift_ppm: known(source.drift_ppm),
+            residual_us: known(source.residual_us),
         },
         channels: snapshot.channels.iter().map(channel).collect(),
         filter: Filter { chain: &snapshot.chain, settled: snapshot.settled },
@@ -168,10 +175,10 @@ fn channel(state: &crate::session::snapshot::ChannelState) -> Channel<'_> {
 }
 
 /// `ports --json`.
-pub(super) fn ports(ports: &[Port]) -> serde_json::Result<String> {
+pub(super) fn ports(ports: &[Found]) -> serde_json::Result<String> {
     let twins: Vec<_> = ports
         .iter()
-        .map(|port| PortTwin {
+        .map(|Found { port, held_by, usable, advice }| PortTwin {
             path: &port.path,
             usb: port.usb.as_ref().map(|usb| Usb {
                 vid: usb.vid,
@@ -182,6 +189,9 @@ pub(super) fn ports(ports: &[Port]) -> serde_json::Result<String> {
             }),
             board: port.board,
             hint: port.hint,
+            held_by: held_by.as_deref(),
+            usable: *usable,
+            advice,
         })
         .collect();
     serde_json::to_string_pretty(&twins)
@@ -284,4 +294,23 @@ pub(super) fn recoveries(fates: &[(std::path::PathBuf, Fate)]) -> serde_json::Re
         })
     };
     serde_json::to_string_pretty(&fates.iter().map(twin).collect::<serde_json::Result<Vec<_>>>()?)
+}
+
+/// The fields of `/preflight`, where a recording will hold the same.
+#[derive(Serialize)]
+struct CheckLine<'a> {
+    check: &'a str,
+    /// `ok`, `warn`, `fail` or `skip`.
+    result: &'static str,
+    value: &'a str,
+    advice: &'a str,
+}
+
+/// `doctor --json`.
+pub(super) fn checks(checks: &[Check]) -> serde_json::Result<String> {
+    let line = |check: &'_ Check| -> serde_json::Result<serde_json::Value> {
+        let Check { name, verdict, value, advice } = check;
+        serde_json::to_value(CheckLine { check: name, result: verdict.word(), value, advice })
+    };
+    serde_json::to_string_pretty(&checks.iter().map(line).collect::<serde_json::Result<Vec<_>>>()?)
 }

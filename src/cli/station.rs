@@ -189,18 +189,26 @@ fn refuse_unfinished(config: &Config) -> anyhow::Result<()> {
 
 /// Opens the configured source, or the one board there is.
 fn open(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<(Box<dyn Source>, Description)> {
-    let failed = |error: source::Error| advise(&error, error.advice());
-    let uri = match config.source.as_deref() {
-        None | Some("serial:auto") => the_one_board()?,
-        Some(uri) => uri.to_owned(),
-    };
-    let mut source: Box<dyn Source> = match SourceUri::parse(&uri).map_err(failed)? {
+    let mut source = by_uri(&uri(config)?, stop)?;
+    let description = source.open().map_err(|error| advise(&error, error.advice()))?;
+    Ok((source, description))
+}
+
+/// The configured source by its name, or the one board there is.
+pub(super) fn uri(config: &Config) -> anyhow::Result<String> {
+    match config.source.as_deref() {
+        None | Some("serial:auto") => the_one_board(),
+        Some(uri) => Ok(uri.to_owned()),
+    }
+}
+
+/// A source that is yet to be opened; opening ends early once `stop` is set.
+pub(super) fn by_uri(uri: &str, stop: &Arc<AtomicBool>) -> anyhow::Result<Box<dyn Source>> {
+    Ok(match SourceUri::parse(uri).map_err(|error: source::Error| advise(&error, error.advice()))? {
         SourceUri::Sim(options) => Box::new(Sim::new(options, crate::emg::Stamp::now())),
         SourceUri::Serial(options) => Box::new(Serial::new(options, stop.clone())),
-        SourceUri::Replay(options) => Box::new(super::feed::replay(&uri, &options)?),
-    };
-    let description = source.open().map_err(failed)?;
-    Ok((source, description))
+        SourceUri::Replay(options) => Box::new(super::feed::replay(uri, &options)?),
+    })
 }
 
 /// The URI of the only known board, when there is exactly one.
@@ -224,7 +232,11 @@ fn the_one_board() -> anyhow::Result<String> {
 
 /// What the source knows of its channels, with the montage laid over it and the declared kind where nobody else
 /// says one.
-fn channels(config: &Config, description: &Description, note: impl Fn(&str)) -> anyhow::Result<Vec<Channel>> {
+pub(super) fn channels(
+    config: &Config,
+    description: &Description,
+    note: impl Fn(&str),
+) -> anyhow::Result<Vec<Channel>> {
     let mut channels = description.channels.clone();
     let knows_kinds = description.can_wait;
     if knows_kinds && *config.origin("kind") != Origin::Default {

@@ -22,7 +22,7 @@ use serde::de::DeserializeOwned;
 /// The versions of client messages this program speaks.
 pub const COMMANDS: Versions = Versions { oldest: 1, newest: 1 };
 /// The versions of recorder messages this program speaks.
-pub const EVENTS: Versions = Versions { oldest: 1, newest: 1 };
+pub const EVENTS: Versions = Versions { oldest: 2, newest: 2 };
 
 /// Something that travels as one frame.
 pub trait Message: Sized {

@@ -315,6 +315,7 @@ impl Sequencer {
         if self.border.rows_left(self.next_row) == 0 {
             self.pieces.push(Piece::Border(self.next_row));
             self.border.crossed(self.next_row);
+            self.pieces.extend(self.epoch.as_mut().and_then(Epoch::fit_at_border).map(Piece::Fit));
         }
     }
 

@@ -123,7 +123,7 @@ pub struct Source {
     pub reconnects: u64,
     /// Clock drift, NaN where unknown.
     pub drift_ppm: f64,
-    /// Distance of the arrivals from the clock's line, root mean square, microseconds; NaN where unknown.
+    /// How far the earliest arrivals lie from the line between rows and time, rms microseconds; NaN without a line.
     pub residual_us: f64,
     /// Lines or frames that were no row.
     pub refused: u64,
@@ -148,6 +148,23 @@ pub struct ChannelState {
     pub range_percent: f64,
     /// Short words: `saturated`, `flat`, `settling`.
     pub flags: Vec<String>,
+}
+
+impl ChannelState {
+    /// A channel of which nothing is known yet.
+    #[must_use]
+    pub fn of(channel: Channel) -> Self {
+        let nan = f64::NAN;
+        Self {
+            channel,
+            level: nan,
+            mvc_percent: nan,
+            offset: nan,
+            floor: nan,
+            range_percent: nan,
+            flags: Vec::new(),
+        }
+    }
 }
 
 /// A key that sets a marker.

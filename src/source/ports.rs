@@ -3,6 +3,8 @@
 //! Nothing is opened, because opening a port resets the board behind it. Pseudo-terminals are never listed;
 //! they are opened by path. `cli` prints what this returns.
 
+pub mod access;
+
 use super::Error;
 use serialport::{SerialPortInfo, SerialPortType};
 use std::path::Path;
@@ -87,7 +89,15 @@ fn judge(vid: u16, pid: u16) -> (Option<&'static str>, &'static str) {
         (0x0403, 0x6001) => {
             (None, "an FTDI bridge: a board it cannot name; it gathers bytes for up to 16 ms")
         }
+        (0x0403, 0x6010 | 0x6014 | 0x6015) => (None, "an FTDI bridge: a board it cannot name"),
         (0x10c4, 0xea60) => (None, "a CP210x bridge: a board it cannot name, often an ESP32"),
+        (0x1a86, 0x5523 | 0x55d3 | 0x55d4) => (None, "a CH34x bridge: a board it cannot name"),
+        (0x067b, 0x2303) => (None, "a PL2303 bridge: a cable or an old board it cannot name"),
+        (0x16c0, 0x0483) => (Some("Teensy"), "a Teensy; any sketch that prints lines of numbers will do"),
+        (0x2e8a, 0x0005 | 0x000a) => {
+            (Some("Raspberry Pi Pico"), "a Pico; any program that prints lines of numbers will do")
+        }
+        (0x303a, _) => (None, "an ESP32 with a USB port of its own"),
         _ => (None, "a USB device this station does not know"),
     }
 }

@@ -11,6 +11,7 @@ mod support;
 
 mod commands;
 mod crash;
+mod doctor;
 mod errors;
 mod house;
 mod import;

@@ -323,21 +323,22 @@ fn answer_all(station: &Station, answer: fn() -> Answer) -> JoinHandle<()> {
 fn a_version_nobody_speaks_is_refused_with_a_sentence_and_a_newer_program_speaks_the_older_one() {
     let station = station();
     let future = Versions { oldest: 8, newest: 9 };
-    for (commands, events) in [(future, EVENTS), (COMMANDS, future)] {
+    for (commands, events, ours) in [(future, EVENTS, COMMANDS), (COMMANDS, future, EVENTS)] {
         let mut raw = station.raw();
         send(&raw.stream, &hello(commands, events)).unwrap();
         let Reply::Refused { code, sentence } = reply(&mut raw) else { panic!("welcomed") };
         assert_eq!(Refusal::from_code(code), Refusal::Version);
         assert!(
-            sentence.contains("speaks version 8 to 9 of") && sentence.contains("(0.1.0) 1"),
+            sentence.contains("speaks version 8 to 9 of")
+                && sentence.contains(&format!("(0.1.0) {}", ours.newest)),
             "{sentence}"
         );
     }
     let mut raw = station.raw();
-    let newer = Versions { oldest: 1, newest: 2 };
-    send(&raw.stream, &hello(newer, newer)).unwrap();
+    let newer = |ours: Versions| Versions { newest: ours.newest + 1, ..ours };
+    send(&raw.stream, &hello(newer(COMMANDS), newer(EVENTS))).unwrap();
     let Reply::Welcome(welcome) = reply(&mut raw) else { panic!("a newer program was refused") };
-    assert_eq!((welcome.commands, welcome.events), (1, 1));
+    assert_eq!((welcome.commands, welcome.events), (COMMANDS.newest, EVENTS.newest));
 }
 
 #[test]

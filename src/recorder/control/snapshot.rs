@@ -3,6 +3,7 @@
 use super::markers::Markers;
 use crate::emg::units::{count, float, seconds};
 use crate::emg::{Channel, Stamp};
+use crate::recorder::BYTES_PER_VALUE;
 use crate::recorder::process::SharedPicture;
 use crate::recorder::vitals::{Shared, Vitals};
 use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
@@ -15,8 +16,6 @@ use std::path::PathBuf;
 const ASK_EVERY_NS: i64 = 1_000_000_000;
 /// The pace of writing is believed after this long; before, the nominal rate serves.
 const PACE_AFTER_S: f64 = 60.0;
-/// Share of the raw bytes that the cleaned signal, the envelope and the compressed copy add, for the first estimate.
-const BYTES_PER_VALUE: f64 = 9.0;
 
 /// What does not change, and what was last asked.
 pub(in crate::recorder) struct Gauge {

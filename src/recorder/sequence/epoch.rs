@@ -7,8 +7,10 @@ use crate::emg::clock::{Fit, Fitter};
 use crate::emg::units::{float, rows_ns, seconds, wide};
 use crate::source::Packet;
 
-/// A fit is published this often.
-const FIT_EVERY_NS: i64 = 1_000_000_000;
+/// A line is stored no more often than this ...
+const FIT_EVERY_NS: i64 = 10_000_000_000;
+/// ... and only when the one stored before is this far from it by now.
+const FIT_MOVED_NS: i64 = 50_000;
 /// Rows this late were not delayed on their way: the line through the arrivals starts afresh ...
 const PAUSE_NS: i64 = 1_000_000_000;
 /// ... and a silence this long is a hole. Between the two a busy computer at either end is the likelier reason.
@@ -28,7 +30,8 @@ pub(super) struct Epoch {
     began: Stamp,
     last: Stamp,
     fitter: Fitter,
-    next_fit_ns: i64,
+    /// The line stored last, and when.
+    stored: Option<(Fit, i64)>,
 }
 
 impl Epoch {
@@ -43,7 +46,7 @@ impl Epoch {
             began: packet.stamp,
             last: packet.stamp,
             fitter: Fitter::new(number, row, packet.stamp.host_ns, nominal_hz),
-            next_fit_ns: packet.stamp.host_ns,
+            stored: None,
         }
     }
 
@@ -59,11 +62,26 @@ impl Epoch {
         self.last = packet.stamp;
         let row = self.first_row + (self.next_index - 1 - self.first_index);
         self.fitter.arrived(row, packet.stamp.host_ns);
-        if packet.stamp.host_ns < self.next_fit_ns {
-            return None;
-        }
-        self.next_fit_ns = packet.stamp.host_ns + FIT_EVERY_NS;
-        self.fit()
+        let fit = self.fit().filter(|fit| self.is_news(fit))?;
+        Some(self.store(fit))
+    }
+
+    /// The line at a segment's border: every segment has one.
+    pub(super) fn fit_at_border(&mut self) -> Option<Fit> {
+        self.fit().map(|fit| self.store(fit))
+    }
+
+    fn store(&mut self, fit: Fit) -> Fit {
+        self.stored = Some((fit, self.last.host_ns));
+        fit
+    }
+
+    /// Whether a line says something the one stored last does not.
+    fn is_news(&self, fit: &Fit) -> bool {
+        let Some((stored, at_ns)) = &self.stored else { return true };
+        let moved_ns = (stored.time_of(fit.sample) - fit.origin_ns).abs();
+        let drift_known = stored.drift_ppm.is_nan() && !fit.drift_ppm.is_nan();
+        self.last.host_ns - at_ns >= FIT_EVERY_NS && (moved_ns > FIT_MOVED_NS || drift_known)
     }
 
     pub(super) fn fit(&self) -> Option<Fit> {
@@ -90,7 +108,7 @@ impl Epoch {
         let row = self.first_row + (packet.index - self.first_index);
         self.fitter = Fitter::new(self.number, row, packet.stamp.host_ns, nominal_hz);
         self.began = packet.stamp;
-        self.next_fit_ns = packet.stamp.host_ns;
+        self.stored = None;
     }
 
     /// How late `rows` more rows are at `now`, where that is too late for a delay.

@@ -15,13 +15,13 @@ pub(super) struct DesignRate {
     hz: Option<f64>,
     /// Whether arrival times are what the rate is judged by; boards with a counter are believed.
     measured: bool,
-    /// Age of the epoch when the rate was first seen to be wrong.
-    wrong_since_s: Option<f64>,
+    /// Age of the epoch when the rate was last seen to be right; its beginning as long as it never was.
+    right_at_s: f64,
 }
 
 impl DesignRate {
     pub(super) fn new(nominal_hz: Option<f64>, measured: bool) -> Self {
-        Self { hz: nominal_hz, measured, wrong_since_s: None }
+        Self { hz: nominal_hz, measured, right_at_s: 0.0 }
     }
 
     pub(super) fn hz(&self) -> Option<f64> {
@@ -30,7 +30,7 @@ impl DesignRate {
 
     /// Another epoch: how long the rate was wrong in the one before says nothing about it.
     pub(super) fn begin_epoch(&mut self) {
-        self.wrong_since_s = None;
+        self.right_at_s = 0.0;
     }
 
     /// `measured_hz` is the rate seen in the first `seen_s` of an epoch; a sentence when the design rate changes.
@@ -46,13 +46,13 @@ impl DesignRate {
             ));
         };
         if (measured_hz / design - 1.0).abs() <= TOLERANCE || (rounded - design).abs() < f64::EPSILON {
-            self.wrong_since_s = None;
+            self.right_at_s = seen_s;
             return None;
         }
-        if seen_s - *self.wrong_since_s.get_or_insert(seen_s) < PATIENCE_S {
+        if seen_s - self.right_at_s < PATIENCE_S {
             return None;
         }
-        self.wrong_since_s = None;
+        self.right_at_s = seen_s;
         self.hz = Some(rounded);
         Some(format!(
             "the filters ran for {design} Hz but the source gives {measured_hz:.1} rows/s: designed again for {rounded} Hz"
@@ -79,7 +79,8 @@ mod tests {
         assert_eq!(rate.observe(20.0, 905.0), None);
         assert_eq!(rate.observe(79.0, 1001.0), None);
         assert_eq!(rate.observe(80.0, 905.0), None);
-        assert!(rate.observe(140.0, 905.0).unwrap().contains("905"));
+        assert_eq!(rate.observe(138.0, 905.0), None);
+        assert!(rate.observe(139.0, 905.0).unwrap().contains("905"));
         assert_eq!(rate.hz(), Some(905.0));
     }
 
@@ -95,8 +96,7 @@ mod tests {
         let mut rate = DesignRate::new(Some(1000.0), true);
         assert_eq!(rate.observe(20.0, 905.0), None);
         rate.begin_epoch();
-        assert_eq!(rate.observe(30.0, 905.0), None);
-        assert_eq!(rate.observe(80.0, 905.0), None, "it was wrong for 50 s here, whatever was before");
-        assert!(rate.observe(90.0, 905.0).is_some());
+        assert_eq!(rate.observe(59.0, 905.0), None, "it was wrong for 59 s here, whatever was before");
+        assert!(rate.observe(60.0, 905.0).is_some(), "the line through 60 s says so of all of them");
     }
 }

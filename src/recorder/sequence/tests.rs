@@ -1,6 +1,7 @@
 //! Stories of a recording's order: rows, losses, epochs, segments, the end.
 
 use super::*;
+use crate::emg::units::{float, index, rows_ns};
 use crate::emg::{Kind, SampleType, Samples};
 use proptest::prelude::*;
 
@@ -221,6 +222,63 @@ fn rates(pieces: &[Piece]) -> Vec<f64> {
     pieces.iter().filter_map(designed).collect()
 }
 
+/// Packets of 20 ms from a source that runs at `real_hz`, read up to 16 ms late.
+fn late_packets(sequencer: &mut Sequencer, real_hz: f64, lasting_s: f64) -> Vec<Piece> {
+    let rows = (real_hz / 50.0).max(1.0);
+    let packets = count(lasting_s * real_hz / rows);
+    let reading = |n: u64| {
+        let (from, to) = (count(float(n) * rows), count(float(n + 1) * rows));
+        let late_ns = i64::try_from(1 + n * 7919 % 16).unwrap() * 1_000_000;
+        let stamp = Stamp::default().plus_ns(rows_ns(to, real_hz) + late_ns);
+        Reading::Rows(Packet { stamp, ..packet(0, from, index(to - from)) })
+    };
+    (0..packets).flat_map(|n| sequencer.take(reading(n))).collect()
+}
+
+#[test]
+fn a_declared_rate_that_is_wrong_is_told_and_filtered_as_it_is() {
+    let mut sequencer = of(&source(Some(1000.0), true), None, None);
+    let pieces = late_packets(&mut sequencer, 904.0, 61.0);
+    let fit = sequencer.fit().unwrap();
+    assert!((fit.rate_hz - 904.0).abs() < 1.0, "{fit:?}");
+    assert_eq!(rates(&pieces), [904.0], "designed again, once");
+    let said = |piece: &Piece| matches!(piece, Piece::Log(2, text) if text.contains("1000 Hz") && text.contains("904"));
+    assert_eq!(pieces.iter().filter(|piece| said(piece)).count(), 1);
+}
+
+#[test]
+fn twenty_lines_a_second_refuse_the_band_of_emg() {
+    for declared in [None, Some(20.0), Some(1000.0)] {
+        let mut sequencer = of(&source(declared, true), None, None);
+        let pieces = late_packets(&mut sequencer, 20.0, 61.0);
+        assert!((sequencer.fit().unwrap().rate_hz - 20.0).abs() < 0.1);
+        let last = pieces.iter().rev().find_map(|piece| match piece {
+            Piece::Chains(change) => Some(change),
+            _ => None,
+        });
+        assert!(last.unwrap().chains.iter().all(|chain| chain.sections.is_empty()), "{declared:?}");
+        let said = |piece: &Piece| matches!(piece, Piece::Log(2, text) if text.contains("cannot carry EMG above 9 Hz"));
+        assert!(pieces.iter().any(said), "{declared:?}");
+    }
+}
+
+#[test]
+fn lines_are_stored_seldom_and_in_every_segment() {
+    let mut sequencer = of(&source(Some(1000.0), true), None, Some(30.0));
+    let pieces = late_packets(&mut sequencer, 1000.03, 180.0);
+    let fits = fits(&pieces);
+    assert!(fits.iter().any(|fit| (fit.drift_ppm - 30.0).abs() < 2.0), "{fits:?}");
+    let borders: Vec<u64> = pieces
+        .iter()
+        .filter_map(|piece| if let Piece::Border(row) = piece { Some(*row) } else { None })
+        .collect();
+    assert_eq!(borders.len(), 6);
+    assert!(fits.len() <= 18 + borders.len(), "{fits:?}");
+    let after_border = pieces.windows(2).filter(|two| matches!(two, [Piece::Border(_), Piece::Fit(_)]));
+    assert_eq!(after_border.count(), borders.len());
+    assert!(fits.is_sorted_by_key(|fit| fit.sample));
+}
+
 /// Epoch, row and device index of each block.
 fn blocks(pieces: &[Piece]) -> Vec<(u32, u64, u64)> {
     let block = |piece: &Piece| match piece {
@@ -321,9 +379,15 @@ fn epochs_count_up_whether_the_source_or_the_silence_ends_them() {
     let mut epochs: Vec<_> = blocks(&pieces).iter().map(|block| block.0).collect();
     epochs.dedup();
     assert_eq!(epochs, [0, 1, 2, 3]);
-    let mut epochs: Vec<_> = fits(&pieces).iter().map(|fit| (fit.epoch, fit.sample)).collect();
+    let mut epochs: Vec<_> = fits(&pieces).iter().map(|fit| fit.epoch).collect();
     epochs.dedup();
-    assert_eq!(epochs, [(0, 0), (1, 400), (2, 800), (3, 1200)]);
+    assert_eq!(epochs, [0, 1, 2, 3]);
+    let first_row = |epoch| u64::from(epoch) * 400;
+    assert!(
+        fits(&pieces)
+            .iter()
+            .all(|fit| (first_row(fit.epoch)..first_row(fit.epoch + 1)).contains(&fit.sample))
+    );
 }
 
 #[test]

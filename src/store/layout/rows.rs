@@ -40,8 +40,8 @@ row! {
 }
 row! {
     /// One line from rows to host time.
-    FitRow at "time/fit": "host_ns of row r in its epoch = origin_ns + (r - sample) / rate_hz x 1e9; drift_ppm: \
-        measured against nominal rate" {
+    FitRow at "time/fit": "host_ns of row r in its epoch = origin_ns + (r - sample) / rate_hz x 1e9, by the last \
+        line with sample <= r, else the first; drift_ppm: measured against nominal rate, NaN in the first minute" {
         epoch: u32, sample: u64, origin_ns: i64, rate_hz: f64, drift_ppm: f64, residual_us: f64,
     }
 }

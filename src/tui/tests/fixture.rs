@@ -97,6 +97,7 @@ pub(crate) fn recording(seconds: f64) -> Snapshot {
             rate_measured_hz: 1000.02 + (seconds * 0.7).sin() * 0.04,
             losses_counted: true,
             drift_ppm: 18.0 + (seconds * 0.2).sin(),
+            residual_us: 27.4,
             alive: true,
             ..Source::default()
         },

@@ -65,8 +65,11 @@ pub(super) fn log_line(app: &App, line: &LogLine) -> Span<'static> {
 /// Source and recorder in numbers.
 fn tables(app: &App) -> Vec<Line<'static>> {
     let s = &app.snapshot;
-    let ppm =
-        if s.source.drift_ppm.is_nan() { "--".to_owned() } else { format!("{:+.1} ppm", s.source.drift_ppm) };
+    let ppm = if s.source.drift_ppm.is_nan() {
+        "--".to_owned()
+    } else {
+        format!("{:+.1} ppm, residual {:.0} us", s.source.drift_ppm, s.source.residual_us)
+    };
     let lost =
         if s.source.losses_counted { s.source.lost_samples.to_string() } else { "not countable".to_owned() };
     let row = |name: &str, value: String| Line::raw(format!("{name:<12}{value}"));

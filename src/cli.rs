@@ -18,6 +18,7 @@ mod ports;
 mod project;
 mod record;
 mod recover;
+mod simulate;
 mod station;
 mod verify;
 
@@ -51,6 +52,8 @@ enum Command {
     Ports(ports::PortsArgs),
     /// Look before recording: port, board, rate, noise, clock, disk, each with what to do
     Doctor(doctor::DoctorArgs),
+    /// Be a board on a pseudo-terminal, for anyone without hardware
+    Simulate(simulate::SimulateArgs),
     /// Say what a recording holds
     Inspect(inspect::InspectArgs),
     /// Check structure, counts, checksums and the accounting of every sample
@@ -169,6 +172,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Stop(args) => control::stop(&args),
         Command::Ports(args) => ports::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),

@@ -4,6 +4,9 @@
 //! fill gaps or decide what is recorded: `recorder` does. Only `serial` names serialport, and nothing here
 //! knows HDF5: `replay` is given its reader by `cli`.
 
+pub mod board;
+pub mod chords;
+pub mod framed;
 pub mod ports;
 pub mod replay;
 pub mod serial;
@@ -28,7 +31,7 @@ pub struct Description {
     pub nominal_hz: Option<f64>,
     /// Whether lost rows can be counted (a sequence number is sent) or cannot.
     pub losses_counted: bool,
-    /// Whether each row carries a byte of digital inputs.
+    /// Whether each row carries a byte of digital inputs; bits of inputs that mean nothing are 0.
     pub digital: bool,
     /// Whether the source can be made to wait: sim, replay and import can, a live device cannot.
     pub can_wait: bool,
@@ -36,7 +39,7 @@ pub struct Description {
     pub remarks: Vec<String>,
 }
 
-/// Consecutive rows as the device sent them.
+/// Consecutive rows as the device sent them. One without rows only tells that the device counted up to its index.
 #[derive(Clone, Debug)]
 pub struct Packet {
     /// Counts up at every reopen, reset, backward index or suspend.

@@ -41,7 +41,9 @@ impl Backlog {
 
     /// The newest gap, unless something that must stay behind it in order follows.
     fn open_gap(&mut self) -> Option<&mut Gap> {
-        let passes = |piece: &&mut Piece| matches!(piece, Piece::Fit(_) | Piece::Log(..) | Piece::Truth(_));
+        let passes = |piece: &&mut Piece| {
+            matches!(piece, Piece::Fit(_) | Piece::Log(..) | Piece::Truth(_) | Piece::Marker(_))
+        };
         match self.held.iter_mut().rev().find(|piece| !passes(piece)) {
             Some(Piece::Gap(gap)) => Some(gap),
             _ => None,

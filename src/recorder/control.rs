@@ -7,6 +7,7 @@ mod snapshot;
 mod watch;
 
 pub(super) use markers::Markers;
+use markers::Wanted;
 pub(super) use snapshot::Gauge;
 
 use super::acquire::{Ending, Orders, Told};
@@ -125,11 +126,11 @@ impl Control {
             }
             Action::Mark(wanted) => {
                 let place = markers::place(wanted.stamp, &self.vitals);
-                self.markers.request(client, request, &wanted, place, &self.requests)
+                self.markers.request((client, request), Wanted::Marker(wanted), place, &self.requests)
             }
             Action::RetractLast => {
                 let place = markers::place(Stamp::now(), &self.vitals);
-                self.markers.retract(client, request, place, &self.requests)
+                self.markers.request((client, request), Wanted::Retraction, place, &self.requests)
             }
             Action::Record => Some(self.record()),
             Action::Stop => {
@@ -212,18 +213,18 @@ impl Control {
     /// Passes on what the journal says; true when it is closed.
     fn reported(&mut self, report: Option<Report>) -> bool {
         match report {
-            Some(Report::Stored(marker)) => {
+            Some(Report::Stored(ticket, marker)) => {
                 let answer = Answer::Stored { id: marker.id, sample: marker.sample };
-                self.markers.stored(&marker);
-                let waiting = self.markers.waiting(marker.id);
+                let askers = self.markers.stored(ticket, &marker);
                 self.clients.broadcast(Event::Marked(marker));
-                self.answer(waiting, &answer);
+                self.answer(askers, &answer);
+                self.resume_markers();
                 false
             }
-            Some(Report::NotStored(marker, why)) => {
-                self.markers.refused(&marker);
-                let waiting = self.markers.waiting(marker.id);
-                self.answer(waiting, &Answer::Refused(format!("not stored: {why}")));
+            Some(Report::NotStored(ticket, why)) => {
+                let askers = self.markers.refused(ticket);
+                self.answer(askers, &Answer::Refused(format!("not stored: {why}")));
+                self.resume_markers();
                 false
             }
             Some(Report::Done) => self.closed(),
@@ -235,6 +236,13 @@ impl Control {
                 }
                 self.closed()
             }
+        }
+    }
+
+    /// What waited for the markers before it.
+    fn resume_markers(&mut self) {
+        for (asker, answer) in self.markers.resume(&self.requests) {
+            self.answer(vec![asker], &answer);
         }
     }
 

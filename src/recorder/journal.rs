@@ -33,8 +33,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// What `control` sends.
 #[derive(Debug)]
 pub(super) enum Request {
-    /// Write this marker and say so.
-    Marker(Marker),
+    /// Write this marker and say so under this ticket; its id is given when it is written.
+    Marker(u64, Marker),
     /// Write this log line.
     Log(u8, String),
 }
@@ -42,10 +42,10 @@ pub(super) enum Request {
 /// What is said back to `control`.
 #[derive(Debug)]
 pub(super) enum Report {
-    /// The marker is written.
-    Stored(Marker),
-    /// It is not, and why.
-    NotStored(Marker, String),
+    /// The marker is written; with its ticket, where somebody asked for it.
+    Stored(Option<u64>, Marker),
+    /// The one with this ticket is not, and why.
+    NotStored(u64, String),
     /// The journal is closed.
     Done,
 }
@@ -84,6 +84,8 @@ pub(super) struct JournalWriter {
     chains: Vec<Chain>,
     assignment: Vec<u32>,
     rows: u64,
+    /// Id of the next marker. Given here, where keys and inputs meet, so that ids count up in the file.
+    marker_id: u64,
     /// A segment that is open while its predecessor cannot be ended.
     next: Option<(Journal, Header)>,
     /// A border's state that could not be written yet.
@@ -118,6 +120,7 @@ impl JournalWriter {
             chains: Vec::new(),
             assignment: Vec::new(),
             rows: 0,
+            marker_id: 1,
             next: None,
             border_state: None,
         };
@@ -230,6 +233,11 @@ impl JournalWriter {
     fn write(&mut self, piece: &Piece) -> Result<(), StoreError> {
         match (piece, record(piece)) {
             (Piece::Border(row), _) => return self.next_segment(*row),
+            (Piece::Marker(marker), _) => {
+                let marker = self.mark(marker.clone())?;
+                // Nobody waits for this answer, so a full queue is not waited for either; the file has the marker.
+                let _ = self.links.reports.try_send(Report::Stored(None, marker));
+            }
             (_, Some(record)) => self.append(&record)?,
             (_, None) => {}
         }
@@ -261,11 +269,19 @@ impl JournalWriter {
         Ok(())
     }
 
+    /// Writes a marker under the next id.
+    fn mark(&mut self, marker: Marker) -> Result<Marker, StoreError> {
+        let marker = Marker { id: self.marker_id, ..marker };
+        self.append(&Record::Marker(marker.clone()))?;
+        self.marker_id += 1;
+        Ok(marker)
+    }
+
     fn serve(&mut self, request: Option<Request>) {
         let report = match request {
-            Some(Request::Marker(marker)) => match self.append(&Record::Marker(marker.clone())) {
-                Ok(()) => Report::Stored(marker),
-                Err(error) => Report::NotStored(marker, in_full(&error)),
+            Some(Request::Marker(ticket, marker)) => match self.mark(marker) {
+                Ok(marker) => Report::Stored(Some(ticket), marker),
+                Err(error) => Report::NotStored(ticket, in_full(&error)),
             },
             Some(Request::Log(level, text)) => {
                 self.flush_pending();
@@ -445,6 +461,7 @@ pub fn record(piece: &Piece) -> Option<Record> {
         Piece::Chains(change) => Record::Chains(ChainChange::clone(change)),
         Piece::Fit(fit) => Record::Fit(*fit),
         Piece::Truth(truth) => Record::Truth(truth.clone()),
+        Piece::Marker(marker) => Record::Marker(marker.clone()),
         Piece::Log(level, text) => log(*level, text),
         Piece::Begin | Piece::Border(_) => return None,
     })

@@ -175,7 +175,7 @@ impl Process {
                 }
                 Piece::Begin => self.begin_again(),
                 Piece::Border(row) => self.border(row),
-                Piece::Fit(_) | Piece::Truth(_) | Piece::Log(..) => {}
+                Piece::Fit(_) | Piece::Truth(_) | Piece::Marker(_) | Piece::Log(..) => {}
             }
         }
     }

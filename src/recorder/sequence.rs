@@ -4,8 +4,9 @@
 //! `acquire` feeds it and passes its pieces on; it holds no queue and reads no clock.
 
 use crate::emg::clock::Fit;
+use crate::emg::marker::{Action, Origin, Placed};
 use crate::emg::units::{count, seconds, wide};
-use crate::emg::{Cause, Channel, Gap, RawBlock, Stamp, Truth};
+use crate::emg::{Cause, Channel, Gap, Marker, RawBlock, Stamp, Truth};
 use crate::pipeline::{ChainChange, Reason, preset};
 use crate::source::{Description, Packet, Reading};
 use std::sync::Arc;
@@ -13,10 +14,12 @@ use std::time::Duration;
 
 mod border;
 mod epoch;
+mod inputs;
 mod rate;
 
 use border::Border;
 use epoch::{Epoch, SILENT_NS};
+use inputs::{Edge, Inputs};
 use rate::DesignRate;
 
 /// A jump of the device's index longer than this is no loss but another count: a new epoch.
@@ -37,6 +40,8 @@ pub enum Piece {
     Fit(Fit),
     /// What the simulated face does.
     Truth(Truth),
+    /// An edge of a digital input; the journal gives it its id.
+    Marker(Marker),
     /// What was only looked at becomes a recording: rows count from 0 again.
     Begin,
     /// The next row begins a new segment.
@@ -86,6 +91,7 @@ pub struct Sequencer {
     /// Truth that came before the first row of its epoch.
     early_truth: Vec<Truth>,
     border: Border,
+    inputs: Inputs,
     first: Option<Stamp>,
     /// Time between epochs, which counts towards the duration.
     away_ns: i64,
@@ -99,7 +105,8 @@ impl Sequencer {
     #[must_use]
     pub fn new(source: &Description, options: Options) -> Self {
         let measured = !source.losses_counted && !source.can_wait;
-        let rate = DesignRate::new(source.nominal_hz, measured);
+        let unknown = source.nominal_hz.is_none() && !source.can_wait;
+        let rate = DesignRate::new(source.nominal_hz, measured || unknown);
         let border = Border::new(options.rotate, options.chunk_rows);
         Self {
             nominal_hz: source.nominal_hz,
@@ -110,6 +117,7 @@ impl Sequencer {
             gone: None,
             early_truth: Vec::new(),
             border,
+            inputs: Inputs::new(source.nominal_hz.unwrap_or(UNKNOWN_RATE_HZ)),
             first: None,
             away_ns: 0,
             chains_sent: 0,
@@ -193,11 +201,14 @@ impl Sequencer {
 
     fn packet(&mut self, packet: Packet) {
         let rows = packet.samples.len() / self.options.channels.len().max(1);
-        if rows == 0 || self.epoch.is_some() && self.room() == 0 {
+        if self.epoch.is_some() && self.room() == 0 {
             return;
         }
         self.enter_epoch(&packet, rows);
         self.fill_loss(&packet);
+        if rows == 0 {
+            return;
+        }
         let keep = wide(rows).min(self.room());
         self.measure(&packet, rows);
         self.rows(packet, keep);
@@ -228,6 +239,7 @@ impl Sequencer {
             packet.epoch
         };
         self.rate.begin_epoch();
+        self.inputs.interrupted();
         self.epoch = Some(Epoch::begin(number, self.next_row, packet, self.nominal_hz));
         for truth in std::mem::take(&mut self.early_truth) {
             self.place_truth(truth);
@@ -267,6 +279,9 @@ impl Sequencer {
         let Some(epoch) = &mut self.epoch else { return };
         let missing = (packet.index - epoch.next_index).min(room);
         epoch.next_index = packet.index;
+        if missing > 0 {
+            self.inputs.interrupted();
+        }
         let mut gap = Gap {
             sample: self.next_row,
             missing,
@@ -293,7 +308,8 @@ impl Sequencer {
         while left > 0 {
             let now = left.min(self.border.rows_left(self.next_row));
             let len = crate::emg::units::index(now);
-            let digital = packet.digital.drain(..len.min(packet.digital.len())).collect();
+            let digital: Vec<u8> = packet.digital.drain(..len.min(packet.digital.len())).collect();
+            let edges = self.inputs.edges(self.next_row, &digital);
             self.pieces.push(Piece::Rows(Arc::new(RawBlock {
                 sample: self.next_row,
                 channels,
@@ -304,11 +320,38 @@ impl Sequencer {
                 samples: packet.samples.take_front(len * channels),
                 digital,
             })));
+            for edge in edges {
+                self.mark(edge, packet.stamp);
+            }
             packet.index += now;
             left -= now;
             self.next_row += now;
             self.cross_border();
         }
+        if let Some(sentence) = self.inputs.chatter(self.next_row) {
+            self.log(2, sentence);
+        }
+    }
+
+    /// A marker on the row that first saw an input high. Its row is exact; its host time is the fit's, if there is one.
+    fn mark(&mut self, edge: Edge, arrived: Stamp) {
+        let rose_ns = self.fit().map_or(arrived.host_ns, |fit| fit.time_of(edge.sample).min(arrived.host_ns));
+        let latency_ns = arrived.host_ns - rose_ns;
+        self.pieces.push(Piece::Marker(Marker {
+            id: 0,
+            sample: edge.sample,
+            stamp: arrived.plus_ns(-latency_ns),
+            label: edge.label.to_owned(),
+            note: String::new(),
+            code: 0,
+            origin: Origin::Ttl,
+            client: String::new(),
+            latency_us: u32::try_from(latency_ns / 1000).unwrap_or(u32::MAX),
+            uncertainty_us: 0,
+            placed: Placed::Fit,
+            action: Action::Add,
+            refers_to: 0,
+        }));
     }
 
     fn cross_border(&mut self) {

@@ -11,8 +11,6 @@ use std::path::{Path, PathBuf};
 
 /// Rows of more columns than this are no recording of a face.
 pub const MAX_CHANNELS: u16 = 64;
-/// Most text sketches print at this rate; our own framed firmware uses another.
-const TEXT_BAUD: u32 = 115_200;
 /// No converter this station can meet is faster, rows per second.
 const MAX_RATE_HZ: f64 = 100_000.0;
 
@@ -60,19 +58,21 @@ impl Default for SimOptions {
     }
 }
 
-/// Which port, and what is known of the lines it sends.
+/// Which port, and what is known of what it sends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SerialOptions {
     /// As typed, shown and stored.
     pub uri: String,
     /// The port; a symlink is followed anew at every reopen.
     pub path: PathBuf,
-    /// Bits per second on the wire.
-    pub baud: u32,
-    /// What the lines look like.
+    /// Bits per second on the wire; none for those that are usual for the format.
+    pub baud: Option<u32>,
+    /// What it sends.
     pub format: Format,
-    /// The rate the user says the board has, rows per second.
+    /// The rate the user says the board has, rows per second; a board that can be asked is set to it.
     pub rate_hz: Option<f64>,
+    /// How many channels a board that can be asked is set to.
+    pub channels: Option<u16>,
     /// Which column is the board's clock.
     pub time: TimeColumn,
 }
@@ -95,12 +95,16 @@ pub enum Speed {
     Max,
 }
 
-/// What the lines of a text stream may look like.
+/// What a board may send.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// Bare values or `name:value` pairs, whichever comes.
+    /// Whatever comes: our frames, Chords frames, lines of bare values or of `name:value` pairs.
     #[default]
     Auto,
+    /// Frames of our own firmware.
+    Myograph,
+    /// Frames of the Chords firmware.
+    Chords,
     /// Bare values only.
     Csv,
     /// What the Arduino Serial Plotter draws: `name:value` pairs, or bare values.
@@ -187,7 +191,7 @@ fn sim(mut query: Query<'_>) -> Result<SimOptions, Error> {
 }
 
 fn serial(mut query: Query<'_>) -> Result<SerialOptions, Error> {
-    query.only(&["baud", "format", "rate", "time"])?;
+    query.only(&["baud", "channels", "format", "rate", "time"])?;
     match query.path() {
         "" => {
             return Err(
@@ -206,12 +210,8 @@ fn serial(mut query: Query<'_>) -> Result<SerialOptions, Error> {
         None | Some("auto") => Format::Auto,
         Some("csv") => Format::Csv,
         Some("plotter") => Format::Plotter,
-        Some(later) => {
-            return Err(query.refuse(
-                format!("`format={later}` is not in this version yet"),
-                "use `format=auto`, `csv` or `plotter` with a sketch that prints lines of numbers",
-            ));
-        }
+        Some("myograph") => Format::Myograph,
+        Some(_) => Format::Chords,
     };
     let time = match query.word("time", &["auto", "first", "none"])? {
         Some("first") => TimeColumn::First,
@@ -220,12 +220,19 @@ fn serial(mut query: Query<'_>) -> Result<SerialOptions, Error> {
     };
     let baud = query
         .number("baud", "bits per second from 300 to 12000000", |n: &u32| (300..=12_000_000).contains(n))?;
+    let channels =
+        query.number("channels", "a whole number from 1 to 64", |n: &u16| (1..=MAX_CHANNELS).contains(n))?;
+    if channels.is_some() && matches!(format, Format::Csv | Format::Plotter) {
+        let advice = "leave `channels` out: every number of a line is one";
+        return Err(query.refuse("a sketch that prints lines cannot be told how many channels", advice));
+    }
     Ok(SerialOptions {
         uri: query.uri().to_owned(),
         path: PathBuf::from(query.path()),
-        baud: baud.unwrap_or(TEXT_BAUD),
+        baud,
         format,
         rate_hz: rate(&mut query)?,
+        channels,
         time,
     })
 }
@@ -274,8 +281,12 @@ mod tests {
 
         let asked = "serial:/dev/ttyACM0?baud=500000&format=csv&rate=1000&time=first";
         let SourceUri::Serial(serial) = SourceUri::parse(asked).unwrap() else { panic!("no serial") };
-        assert_eq!((serial.uri.as_str(), serial.baud, serial.rate_hz), (asked, 500_000, Some(1000.0)));
+        assert_eq!((serial.uri.as_str(), serial.baud, serial.rate_hz), (asked, Some(500_000), Some(1000.0)));
         assert_eq!((serial.format, serial.time), (Format::Csv, TimeColumn::First));
+
+        let asked = "serial:/dev/ttyACM0?format=myograph&channels=4";
+        let SourceUri::Serial(serial) = SourceUri::parse(asked).unwrap() else { panic!("no serial") };
+        assert_eq!((serial.baud, serial.format, serial.channels), (None, Format::Myograph, Some(4)));
 
         let SourceUri::Replay(replay) = SourceUri::parse("replay:a:b.h5?speed=2").unwrap() else {
             panic!("no replay")
@@ -319,6 +330,8 @@ mod tests {
             "serial:/dev/ttyS0?baud=0",
             "serial:/dev/ttyS0?rate=0",
             "serial:/dev/ttyS0?time=last",
+            "serial:/dev/ttyS0?format=csv&channels=4",
+            "serial:/dev/ttyS0?channels=0",
         ];
         for case in cases {
             assert!(SourceUri::parse(case).is_err(), "{case} was accepted");
@@ -327,12 +340,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_says_so_and_what_works_now() {
-        for later in [
-            "serial:/dev/ttyACM0?format=myograph",
-            "serial:/dev/ttyACM0?format=chords",
-            "serial:auto",
-            "lsl:name=x",
-        ] {
+        for later in ["serial:auto", "lsl:name=x"] {
             let said = said(later);
             assert!(said.contains("not in this version yet"), "{said}");
             assert!(said.contains("`serial:/dev/ttyACM0`") || said.contains("`csv`"), "{said}");

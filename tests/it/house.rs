@@ -28,7 +28,10 @@ const FENCES: [(&[&str], &[&str]); 5] = [
     (&["serialport::"], &["source/serial", "source/ports"]),
     (&["ratatui::", "crossterm::"], &["tui"]),
     (&["print!", "println!", "eprint!", "eprintln!", "io::stderr"], &["cli", "main"]),
-    (&["serde::", "serde_json::"], &["config", "ipc/message", "source/sim/script", "cli/json"]),
+    (
+        &["serde::", "serde_json::"],
+        &["config", "ipc/message", "source/sim/script", "source/board/script", "cli/json"],
+    ),
 ];
 
 const TOP_LEVEL: [&str; 9] =

@@ -9,6 +9,7 @@
 
 mod support;
 
+mod board;
 mod commands;
 mod crash;
 mod doctor;

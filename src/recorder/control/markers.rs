@@ -23,10 +23,14 @@ const REMEMBERED: usize = 4096;
 /// Everything about markers that is not in the journal.
 #[derive(Debug)]
 pub(in crate::recorder) struct Markers {
-    next_id: u64,
+    /// Markers asked for so far: their tickets while they are under way, as ids are the journal's to give.
+    tickets: u64,
     names: HashMap<ClientId, String>,
     known: VecDeque<Known>,
-    waiting: HashMap<u64, Vec<(ClientId, u64)>>,
+    /// Who asked for what is under way, by ticket.
+    waiting: HashMap<u64, Vec<Asker>>,
+    /// What can only be understood once all that is under way is stored.
+    deferred: VecDeque<(Asker, Wanted, Place)>,
     ledger: Ledger,
     /// Rows stored.
     pub(in crate::recorder) count: u64,
@@ -34,12 +38,25 @@ pub(in crate::recorder) struct Markers {
     pub(super) last: VecDeque<Marker>,
 }
 
+/// Who asked: the front end and its number for the request.
+pub(super) type Asker = (ClientId, u64);
+
+/// What a front end asked for.
+#[derive(Clone, Debug)]
+pub(super) enum Wanted {
+    /// This marker.
+    Marker(MarkRequest),
+    /// Its last key marker taken back.
+    Retraction,
+}
+
 /// A request that became a marker.
 #[derive(Clone, Copy, Debug)]
 struct Known {
     asked: Asked,
-    id: u64,
-    sample: u64,
+    ticket: u64,
+    /// Id and row, once it is stored.
+    stored: Option<(u64, u64)>,
 }
 
 /// What tells a request from another one.
@@ -48,17 +65,18 @@ enum Asked {
     /// The key its front end drew for it.
     Key(u64),
     /// Its number, for what carries no key.
-    Number(ClientId, u64),
+    Number(Asker),
 }
 
 impl Markers {
     /// No marker yet; `keys` are those of the screens.
     pub(in crate::recorder) fn new(keys: &[MarkKey]) -> Self {
         Self {
-            next_id: 0,
+            tickets: 0,
             names: HashMap::new(),
             known: VecDeque::new(),
             waiting: HashMap::new(),
+            deferred: VecDeque::new(),
             ledger: Ledger::new(keys),
             count: 0,
             last: VecDeque::new(),
@@ -78,79 +96,75 @@ impl Markers {
         self.ledger.open()
     }
 
-    /// Sends a marker to the journal; an answer at once if the same request was stored before, or if it speaks
-    /// of a marker that cannot be spoken of.
+    /// Sends what is wanted to the journal; an answer at once if the same request was stored before, or if it
+    /// speaks of a marker that cannot be spoken of.
     pub(super) fn request(
         &mut self,
-        client: ClientId,
-        request: u64,
-        wanted: &MarkRequest,
+        from: Asker,
+        wanted: Wanted,
         place: Place,
         requests: &Sender<Request>,
     ) -> Option<Answer> {
-        let asked = Asked::Key(wanted.key);
-        if let Some(known) = self.known(asked) {
-            return self.again((client, request), known);
+        let asked = wanted.asked(from);
+        if let Some(known) = self.known.iter().find(|known| known.asked == asked) {
+            return match known.stored {
+                Some((id, sample)) => Some(Answer::Stored { id, sample }),
+                None => {
+                    let askers = self.waiting.entry(known.ticket).or_default();
+                    if !askers.contains(&from) {
+                        askers.push(from);
+                    }
+                    None
+                }
+            };
         }
-        match self.ledger.resolve(wanted.clone()) {
-            Ok(wanted) => self.send((client, request), asked, (&wanted, place), requests),
+        if self.depends(&wanted) && !self.waiting.is_empty() {
+            self.deferred.push_back((from, wanted, place));
+            return None;
+        }
+        match self.resolve(from.0, wanted) {
+            Ok(wanted) => self.send(from, asked, (&wanted, place), requests),
             Err(why) => return Some(Answer::Refused(why)),
         }
         None
     }
 
-    /// Takes the last key marker of this front end back; an answer at once where there is none, or where the same
-    /// request was stored before.
-    pub(super) fn retract(
-        &mut self,
-        client: ClientId,
-        request: u64,
-        place: Place,
-        requests: &Sender<Request>,
-    ) -> Option<Answer> {
-        let asked = Asked::Number(client, request);
-        if let Some(known) = self.known(asked) {
-            return self.again((client, request), known);
+    /// Takes up what waited for others to be stored; the answers that can be given at once.
+    pub(super) fn resume(&mut self, requests: &Sender<Request>) -> Vec<(Asker, Answer)> {
+        let mut answers = Vec::new();
+        while self.waiting.is_empty()
+            && let Some((from, wanted, place)) = self.deferred.pop_front()
+        {
+            answers.extend(self.request(from, wanted, place, requests).map(|answer| (from, answer)));
         }
-        let name = self.names.get(&client).map(String::as_str).unwrap_or_default();
-        let Some((id, label)) = self.ledger.newest_of(name) else {
-            return Some(Answer::Refused("there is no marker of this dashboard to take back".to_owned()));
-        };
-        let wanted = MarkRequest {
-            key: 0,
-            stamp: Stamp::now(),
-            label,
-            note: String::new(),
-            code: 0,
-            origin: Origin::Key,
-            action: Action::Retract,
-            refers_to: id,
-            uncertainty_us: 0,
-        };
-        self.send((client, request), asked, (&wanted, place), requests);
-        None
+        answers
     }
 
-    fn known(&self, asked: Asked) -> Option<Known> {
-        self.known.iter().find(|known| known.asked == asked).copied()
-    }
-
-    /// The answer to a request that came before, unless the journal still has to give it.
-    fn again(&mut self, from: (ClientId, u64), known: Known) -> Option<Answer> {
-        let Some(under_way) = self.waiting.get_mut(&known.id) else {
-            return Some(Answer::Stored { id: known.id, sample: known.sample });
-        };
-        if !under_way.contains(&from) {
-            under_way.push(from);
+    /// Whether the meaning of a request depends on the markers before it.
+    fn depends(&self, wanted: &Wanted) -> bool {
+        match wanted {
+            Wanted::Retraction => true,
+            Wanted::Marker(wanted) => self.ledger.depends(wanted),
         }
-        None
     }
 
-    fn marker(&mut self, client: ClientId, wanted: &MarkRequest, place: Place) -> Marker {
-        self.next_id += 1;
+    /// The request as it is to be stored, or why it cannot be.
+    fn resolve(&self, client: ClientId, wanted: Wanted) -> Result<MarkRequest, String> {
+        match wanted {
+            Wanted::Marker(wanted) => self.ledger.resolve(wanted),
+            Wanted::Retraction => {
+                let name = self.names.get(&client).map(String::as_str).unwrap_or_default();
+                let none = || "there is no marker of this dashboard to take back".to_owned();
+                let (id, label) = self.ledger.newest_of(name).ok_or_else(none)?;
+                Ok(retraction(id, label))
+            }
+        }
+    }
+
+    fn marker(&self, client: ClientId, wanted: &MarkRequest, place: Place) -> Marker {
         let latency_ns = Stamp::now().host_ns.saturating_sub(wanted.stamp.host_ns).max(0);
         Marker {
-            id: self.next_id,
+            id: 0,
             sample: place.sample,
             stamp: wanted.stamp,
             label: clip(&wanted.label, LABEL_BYTES),
@@ -168,45 +182,72 @@ impl Markers {
 
     fn send(
         &mut self,
-        from: (ClientId, u64),
+        from: Asker,
         asked: Asked,
         (wanted, place): (&MarkRequest, Place),
         requests: &Sender<Request>,
     ) {
-        let marker = self.marker(from.0, wanted, place);
+        self.tickets += 1;
+        let ticket = self.tickets;
         if self.known.len() == REMEMBERED {
             self.known.pop_front();
         }
-        self.known.push_back(Known { asked, id: marker.id, sample: marker.sample });
-        self.ledger.sent(&marker);
-        self.waiting.entry(marker.id).or_default().push(from);
+        self.known.push_back(Known { asked, ticket, stored: None });
+        self.waiting.entry(ticket).or_default().push(from);
         // The queue is as long as all markers that may be under way; the journal's thread never waits for us.
-        let _ = requests.send(Request::Marker(marker));
+        let _ = requests.send(Request::Marker(ticket, self.marker(from.0, wanted, place)));
     }
 
-    /// The journal has it.
-    pub(super) fn stored(&mut self, marker: &Marker) {
+    /// The journal has it, whether it was asked for or is an edge of an input; gives who asked.
+    pub(super) fn stored(&mut self, ticket: Option<u64>, marker: &Marker) -> Vec<Asker> {
         self.count += 1;
+        self.ledger.stored(marker);
         if self.last.len() == SHOWN {
             self.last.pop_front();
         }
         self.last.push_back(marker.clone());
+        let Some(ticket) = ticket else { return Vec::new() };
+        if let Some(known) = self.known.iter_mut().find(|known| known.ticket == ticket) {
+            known.stored = Some((marker.id, marker.sample));
+        }
+        self.waiting.remove(&ticket).unwrap_or_default()
     }
 
-    /// The journal does not have it: the same request may come again, and what was to be taken back still can be.
-    pub(super) fn refused(&mut self, marker: &Marker) {
-        self.known.retain(|known| known.id != marker.id);
-        self.ledger.refused(marker);
-    }
-
-    /// Who waits for an answer about this marker.
-    pub(super) fn waiting(&mut self, id: u64) -> Vec<(ClientId, u64)> {
-        self.waiting.remove(&id).unwrap_or_default()
+    /// The journal does not have it, and the same request may come again; gives who asked.
+    pub(super) fn refused(&mut self, ticket: u64) -> Vec<Asker> {
+        self.known.retain(|known| known.ticket != ticket);
+        self.waiting.remove(&ticket).unwrap_or_default()
     }
 
     /// Who waits for an answer about any marker; nothing is under way afterwards.
-    pub(super) fn all_waiting(&mut self) -> Vec<(ClientId, u64)> {
-        self.waiting.drain().flat_map(|(_, askers)| askers).collect()
+    pub(super) fn all_waiting(&mut self) -> Vec<Asker> {
+        let deferred = self.deferred.drain(..).map(|(from, ..)| from);
+        self.waiting.drain().flat_map(|(_, askers)| askers).chain(deferred).collect()
+    }
+}
+
+impl Wanted {
+    /// What tells this request from another one.
+    fn asked(&self, from: Asker) -> Asked {
+        match self {
+            Self::Marker(wanted) => Asked::Key(wanted.key),
+            Self::Retraction => Asked::Number(from),
+        }
+    }
+}
+
+/// The row that takes a marker back.
+fn retraction(refers_to: u64, label: String) -> MarkRequest {
+    MarkRequest {
+        key: 0,
+        stamp: Stamp::now(),
+        label,
+        note: String::new(),
+        code: 0,
+        origin: Origin::Key,
+        action: Action::Retract,
+        refers_to,
+        uncertainty_us: 0,
     }
 }
 

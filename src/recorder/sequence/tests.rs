@@ -483,3 +483,79 @@ proptest! {
         prop_assert!(fits(&pieces).is_sorted_by_key(|fit| fit.epoch));
     }
 }
+
+fn markers(pieces: &[Piece]) -> Vec<(u64, &str)> {
+    let mut found = Vec::new();
+    for piece in pieces {
+        if let Piece::Marker(marker) = piece {
+            assert_eq!((marker.origin, marker.uncertainty_us), (Origin::Ttl, 0));
+            found.push((marker.sample, marker.label.as_str()));
+        }
+    }
+    found
+}
+
+/// `packet` with the first input high from its row `high` on.
+fn triggered(epoch: u32, index: u64, rows: usize, high: usize) -> Packet {
+    Packet { digital: (0..rows).map(|row| u8::from(row >= high)).collect(), ..packet(epoch, index, rows) }
+}
+
+#[test]
+fn an_edge_of_an_input_is_a_marker_on_its_row_and_what_was_not_seen_low_is_none() {
+    let mut sequencer = sequencer(None, None);
+    let mut pieces = Vec::new();
+    for (epoch, index, high) in [(0, 500, 7), (0, 520, 20), (0, 550, 0), (0, 570, 20), (1, 0, 0)] {
+        pieces.extend(sequencer.take(Reading::Rows(triggered(epoch, index, 20, high))));
+    }
+    // High at the start of the third packet, behind a gap, and at the first row of the last, behind a reset.
+    assert_eq!(markers(&pieces), [(7, "trigger")]);
+    let at = |wanted: fn(&Piece) -> bool| pieces.iter().position(wanted).unwrap();
+    assert!(at(|piece| matches!(piece, Piece::Rows(_))) < at(|piece| matches!(piece, Piece::Marker(_))));
+}
+
+#[test]
+fn an_edge_at_a_border_belongs_to_the_segment_of_its_row() {
+    let mut sequencer = sequencer(None, Some(1.0));
+    let mut pieces = Vec::new();
+    for (index, high) in [(0, 600), (600, 400), (1200, 600)] {
+        pieces.extend(sequencer.take(Reading::Rows(triggered(0, index, 600, high))));
+    }
+    let order: Vec<&str> = pieces
+        .iter()
+        .filter_map(|piece| match piece {
+            Piece::Border(1000) => Some("border"),
+            Piece::Marker(marker) if marker.sample == 1000 => Some("marker"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(order, ["border", "marker"]);
+}
+
+#[test]
+fn what_the_board_counted_at_the_end_of_an_epoch_and_nobody_received_is_an_exact_gap_of_that_epoch() {
+    let mut sequencer = sequencer(None, None);
+    let mut pieces = sequencer.take(Reading::Rows(packet(0, 0, 100)));
+    let told = Packet { cause: Cause::Checksum, ..packet(0, 130, 0) };
+    pieces.extend(sequencer.take(Reading::Rows(told)));
+    let sentence = "the board began again".to_owned();
+    pieces.extend(sequencer.take(Reading::Gone { cause: Cause::Restart, sentence }));
+    pieces.extend(sequencer.take(Reading::Rows(packet(1, 0, 20))));
+    assert_eq!(assert_tiled(&pieces), 150);
+    let [tail, between] = gaps(&pieces)[..] else { panic!("{pieces:?}") };
+    assert_eq!((tail.sample, tail.missing, tail.exact, tail.cause), (100, 30, true, Cause::Checksum));
+    assert_eq!(
+        (between.sample, between.exact, between.epoch, between.cause),
+        (130, false, 1, Cause::Restart)
+    );
+}
+
+#[test]
+fn rows_lost_before_the_first_that_came_are_counted_from_where_the_board_began() {
+    let mut sequencer = sequencer(None, None);
+    let mut pieces = sequencer.take(Reading::Rows(packet(0, 0, 0)));
+    pieces.extend(sequencer.take(Reading::Rows(packet(0, 30, 20))));
+    assert_eq!(assert_tiled(&pieces), 50);
+    let [gap] = gaps(&pieces)[..] else { panic!("{pieces:?}") };
+    assert_eq!((gap.sample, gap.missing, gap.exact), (0, 30, true));
+    assert!(matches!(pieces[0], Piece::Chains(_)));
+}

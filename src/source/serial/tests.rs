@@ -1,12 +1,17 @@
 //! On real pseudo-terminals: the kernel's hang-ups, locks and errors, not a mock's.
 
+use super::connect::connect;
 use super::*;
 use crate::emg::{SampleType, Samples};
+use crate::source::Packet;
 use crate::source::uri::SourceUri;
-use serialport::SerialPort;
-use std::io::Write;
+use serialport::{SerialPort, TTYPort};
+use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+mod board;
 
 /// The far end of a cable.
 struct Board {
@@ -32,7 +37,11 @@ fn serial(path: &Path, query: &str) -> Serial {
     let uri = format!("serial:{}{query}", path.display());
     let SourceUri::Serial(options) = SourceUri::parse(&uri).unwrap() else { panic!("{uri} is no port") };
     let mut serial = Serial::new(options, Arc::default());
-    serial.patience = Patience { silent: Duration::from_millis(200), greeted: Duration::from_secs(10) };
+    serial.patience = Patience {
+        silent: Duration::from_millis(200),
+        greeted: Duration::from_secs(10),
+        frames: Duration::from_millis(100),
+    };
     serial
 }
 
@@ -84,7 +93,7 @@ fn every_line_after_the_first_becomes_a_row() {
     for end in ["\r\n", "\r", "\n"] {
         let mut board = Board::new();
         board.say(&lines(50, end));
-        let mut serial = serial(&board.path, "?rate=1000");
+        let mut serial = serial(&board.path, "?rate=1000&baud=115200");
         let found = serial.open().unwrap();
         assert_eq!(found.board, format!("text lines on {} at 115200 baud", board.path.display()));
         assert_eq!((found.sample_type, found.nominal_hz), (SampleType::I32, Some(1000.0)));
@@ -190,7 +199,10 @@ fn a_stream_that_is_no_text_is_shown_in_hex() {
     board.master.write_all(&[0x00, 0xc7, 0x7c, 0x01, 0xff, 0x0a, 0xc7, 0x7c, 0x02, 0xfe, 0x0a]).unwrap();
     let said = error(&board.path);
     assert!(said.contains("11 bytes") && said.contains("00 c7 7c 01 ff 0a"), "{said}");
-    assert!(said.contains("csv, plotter") && said.contains("Chords"), "{said}");
+    assert!(
+        said.contains("myograph, chords, csv, plotter") && said.contains("500000, then 250000"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -42,7 +42,10 @@ pub(crate) fn structure(file: &File, header: &Header, program: &str) -> Result<(
     }
     let rows = chunk_rows(header);
     let digital = file.new_dataset::<u8>().chunk(rows).shape(0..).create(path::DIGITAL)?;
-    describe(&digital, "The board's digital inputs, one byte per row; empty where it sends none")?;
+    describe(
+        &digital,
+        "The board's digital inputs, one byte per row, 0 in lost rows (see /gaps); empty where it sends none",
+    )?;
     let clean = matrix::<f32>(file, path::CLEAN, rows, channels)?;
     describe(
         &clean,

@@ -1,5 +1,5 @@
 //! What the marker rows so far add up to: which can be spoken of, which durations are open, what a front end
-//! may take back. Pure; follows the rows as they are sent to the journal, and back when it refuses one.
+//! may take back. Pure; follows the rows that the journal has.
 
 use crate::emg::Marker;
 use crate::emg::marker::{Action, Origin};
@@ -52,6 +52,12 @@ impl Ledger {
         Some((id, self.rows.get(&id)?.label.clone()))
     }
 
+    /// Whether a request means something else once the markers before it are stored.
+    pub(super) fn depends(&self, wanted: &MarkRequest) -> bool {
+        let plain = wanted.action == Action::Add;
+        !plain || wanted.origin == Origin::Key && self.durations.contains(&wanted.label)
+    }
+
     /// The request as it is to be stored: a key of a duration that is open ends it. A sentence where it
     /// speaks of a marker that cannot be spoken of.
     pub(super) fn resolve(&self, mut wanted: MarkRequest) -> Result<MarkRequest, String> {
@@ -81,34 +87,13 @@ impl Ledger {
         Ok(wanted)
     }
 
-    /// A row is on its way to the journal.
-    pub(super) fn sent(&mut self, marker: &Marker) {
+    /// A row is in the journal.
+    pub(super) fn stored(&mut self, marker: &Marker) {
         match marker.action {
             Action::Add | Action::End => self.add(marker),
-            Action::Retract => {
-                self.set_retracted(marker.refers_to, true);
-                self.forget(marker.refers_to);
-            }
+            Action::Retract => self.retract(marker.refers_to),
             Action::Relabel => self.relabel(marker.refers_to, &marker.label),
             Action::Note => {}
-        }
-        self.sum_up();
-    }
-
-    /// The journal does not have a row that was sent.
-    pub(super) fn refused(&mut self, marker: &Marker) {
-        match marker.action {
-            Action::Add | Action::End => {
-                self.rows.remove(&marker.id);
-                self.forget(marker.id);
-            }
-            Action::Retract => {
-                self.set_retracted(marker.refers_to, false);
-                if marker.origin == Origin::Key {
-                    self.can_take_back(&marker.client, marker.refers_to);
-                }
-            }
-            Action::Relabel | Action::Note => {}
         }
         self.sum_up();
     }
@@ -133,7 +118,11 @@ impl Ledger {
             self.rows.pop_first();
         }
         if by_key {
-            self.can_take_back(&marker.client, marker.id);
+            let undo = self.undo.entry(marker.client.clone()).or_default();
+            undo.push_back(marker.id);
+            if undo.len() > UNDO {
+                undo.pop_front();
+            }
         }
     }
 
@@ -145,29 +134,18 @@ impl Ledger {
             standing().filter_map(|row| row.opens.clone()).filter(|open| !ended.contains(&open.id)).collect();
     }
 
-    fn set_retracted(&mut self, id: u64, retracted: bool) {
+    fn retract(&mut self, id: u64) {
         if let Some(row) = self.rows.get_mut(&id) {
-            row.retracted = retracted;
+            row.retracted = true;
+        }
+        for undo in self.undo.values_mut() {
+            undo.retain(|known| *known != id);
         }
     }
 
     fn relabel(&mut self, id: u64, label: &str) {
         if let Some(row) = self.rows.get_mut(&id) {
             label.clone_into(&mut row.label);
-        }
-    }
-
-    fn can_take_back(&mut self, client: &str, id: u64) {
-        let undo = self.undo.entry(client.to_owned()).or_default();
-        undo.insert(undo.partition_point(|known| *known < id), id);
-        if undo.len() > UNDO {
-            undo.pop_front();
-        }
-    }
-
-    fn forget(&mut self, id: u64) {
-        for undo in self.undo.values_mut() {
-            undo.retain(|known| *known != id);
         }
     }
 }

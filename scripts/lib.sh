@@ -97,3 +97,17 @@ need_python() {
   fi
   export MYOGRAPH_PYTHON=$venv/bin/python
 }
+
+# need_board: the firmware, bare and as the Arduino IDE builds it, and the bench it runs on in tests, named by
+# MYOGRAPH_FIRMWARE and MYOGRAPH_RIG. Without the tools (not Debian, not installed) the stories about it are skipped.
+need_board() {
+  need_packages make gcc-avr avr-libc arduino-core-avr libsimavr-dev libelf-dev
+  if ! command -v avr-g++ >/dev/null; then
+    say "Without avr-gcc and simavr, the firmware is not tested"
+    return
+  fi
+  say "Firmware and its bench"
+  make --silent --no-print-directory -C scripts/firmware BUILD="$PWD/target/firmware" bare core >&2
+  make --silent --no-print-directory -C tests/rig BUILD="$PWD/target/rig" >&2
+  export MYOGRAPH_FIRMWARE=$PWD/target/firmware/myograph.elf MYOGRAPH_RIG=$PWD/target/rig/rig
+}

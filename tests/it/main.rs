@@ -2,6 +2,7 @@
 //! by h5py. One binary, so that its parts are built once; each file tells the stories of one subject.
 //!
 //! `MYOGRAPH_PYTHON` names a Python with `h5py`, `numpy` and `scipy`, `MYOGRAPH_DATA` a folder of real recordings;
+//! `MYOGRAPH_FIRMWARE` and `MYOGRAPH_RIG` the board's firmware and its bench (`tests/rig`);
 //! without them the stories that need them print `skipped: …`. `MYOGRAPH_TEST_LIMIT_S` is how long a story waits (60).
 
 // A story that cannot go on fails, and a skipped one says so.
@@ -14,6 +15,7 @@ mod commands;
 mod crash;
 mod doctor;
 mod errors;
+mod firmware;
 mod house;
 mod import;
 mod live;

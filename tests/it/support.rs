@@ -3,12 +3,14 @@
 mod device;
 mod python;
 mod simulated;
+mod rig;
 mod station;
 mod terminal;
 
 pub(crate) use device::Device;
 pub(crate) use python::{Followed, python};
 pub(crate) use simulated::Simulated;
+pub(crate) use rig::Rig;
 pub(crate) use station::{Ran, Recorder, Station};
 pub(crate) use terminal::Desk;
 

@@ -309,10 +309,10 @@ fn length(channels: usize) -> usize {
 
 /// Whether bytes begin with so many packets of a length and the head of one more, all counting up.
 fn fits(held: &[u8], length: usize, packets: usize) -> bool {
-    let head = |at: usize| &held[at * length..at * length + HEAD];
-    let follows = |at: usize| head(at + 1)[MARK.len()] == head(at)[MARK.len()].wrapping_add(1);
-    (0..=packets).all(|at| head(at).starts_with(&MARK))
-        && (0..packets).all(|at| held[(at + 1) * length - 1] == END && follows(at))
+    let counter = |at: usize| held[at * length + MARK.len()];
+    (0..=packets).all(|at| held[at * length..].starts_with(&MARK))
+        && (0..packets)
+            .all(|at| held[(at + 1) * length - 1] == END && counter(at + 1) == counter(at).wrapping_add(1))
 }
 
 /// Appends a packet as a board sends it, for tests and benches.

@@ -151,9 +151,9 @@ impl RepeatGuard {
     /// nor while presses follow each other by less than 60 ms; another key in between ends the train,
     /// because it ends the repeats. With 0 every press counts: for tapping tasks.
     pub(crate) fn counts(&mut self, key: Key, at: Stamp, guard_ms: u32) -> bool {
-        let guard_ns = i64::from(guard_ms) * 1_000_000;
+        let closed_ns = i64::from(guard_ms) * 1_000_000;
         let held = self.last.filter(|last| last.key == key && guard_ms > 0).filter(|last| {
-            at.host_ns - last.counted.host_ns < guard_ns || at.host_ns - last.seen.host_ns < REPEAT_GAP_NS
+            at.host_ns - last.counted.host_ns < closed_ns || at.host_ns - last.seen.host_ns < REPEAT_GAP_NS
         });
         if let Some(train) = held {
             self.last = Some(Train { seen: at, suppressed: train.suppressed + 1, ..train });

@@ -29,11 +29,12 @@ fn main() {
     let viewers: Vec<Session> = (0..3).map(|_| watch(&socket)).collect();
     // Both ends are kept: a session whose commands are dropped hangs up.
     let drain = |Session { commands, events }| {
-        std::thread::spawn(move || {
+        let listen = move || {
             let heard = events.iter().count();
             drop(commands);
             heard
-        })
+        };
+        std::thread::Builder::new().name("viewer".to_owned()).spawn(listen).unwrap()
     };
     let mut viewers = viewers.into_iter();
     // Held and never read: its queue in the recorder fills and drops pictures.

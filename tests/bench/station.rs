@@ -1,4 +1,5 @@
-//! What a second of processor time buys: values (samples x channels) decoded, filtered, journalled, projected.
+//! What a second of processor time buys: values (samples x channels) decoded, filtered, journalled, projected, and
+//! bytes of each kind of line decoded.
 //!
 //! Processor time of the whole process, kernel included, not wall time: a loaded machine gives the same figures.
 //! The signal is a minute of the simulated face. `scripts/bench journal` runs the lines with that word in them.
@@ -9,10 +10,11 @@ use myograph::emg::units::{float, wide};
 use myograph::emg::{Channel, RawBlock, Samples, Stamp};
 use myograph::pipeline::{Input, Pipeline, preset};
 use myograph::recorder::{record, sequence};
+use myograph::source::board::{self, Board, Script};
 use myograph::source::sim::Sim;
 use myograph::source::text::Decoder;
 use myograph::source::uri::{Format, SimOptions, Speed, TimeColumn};
-use myograph::source::{Description, Reading, Source};
+use myograph::source::{Description, Reading, Source, chords, framed};
 use myograph::store::journal::{Header, Journal, Record};
 use myograph::store::{follow, naming};
 use rustix::time::{ClockId, clock_gettime};
@@ -27,6 +29,8 @@ const TIMES: usize = 9;
 /// A read from a serial port brings about this much: 20 ms of text lines.
 const READ_BYTES: usize = 800;
 const READ_NS: i64 = 20_000_000;
+/// A minute of a framed line is decoded in a few milliseconds: so many minutes make a measurement.
+const MINUTES: usize = 20;
 
 fn main() {
     let face = Face::perform();
@@ -61,26 +65,54 @@ fn main() {
         let recovered = follow::rebuild(&whole, &naming::projection_path(&path), true).unwrap();
         assert_eq!(recovered.rows, wide(ROWS));
     });
+
+    println!("\nmillions of bytes of a line decoded per second of processor time");
+    println!("{:<34}{:>9}{:>9}{:>9}", "", "median", "least", "most");
+    let (frames, packets) = (frames(), face.packets());
+    measure_line("decode our frames", &frames, framed);
+    measure_line("decode Chords packets", &packets, chords);
+    measure_line("decode text lines", &text, decode);
 }
 
 /// Prints one line of the table. What `prepare` does is not measured.
-fn measure<T>(name: &str, values: u64, mut prepare: impl FnMut() -> T, mut work: impl FnMut(T)) {
+fn measure<T>(name: &str, values: u64, prepare: impl FnMut() -> T, work: impl FnMut(T)) {
+    if let Some([median, least, most]) = speeds(name, float(values), prepare, work) {
+        let life = median / (8.0 * RATE_HZ);
+        println!("{name:<34}{:>9.2}{:>9.2}{:>9.2}{life:>9.0}", median / 1e6, least / 1e6, most / 1e6);
+    }
+}
+
+/// Prints one line of the table of bytes.
+fn measure_line(name: &str, line: &[u8], decode: fn(&[u8])) {
+    let bytes = float(wide(line.len() * MINUTES));
+    if let Some([median, least, most]) =
+        speeds(name, bytes, || (), |()| (0..MINUTES).for_each(|_| decode(line)))
+    {
+        println!("{name:<34}{:>9.0}{:>9.0}{:>9.0}", median / 1e6, least / 1e6, most / 1e6);
+    }
+}
+
+/// Median, least and most of `amount` per second of processor time; none where the line was not asked for.
+fn speeds<T>(
+    name: &str,
+    amount: f64,
+    mut prepare: impl FnMut() -> T,
+    mut work: impl FnMut(T),
+) -> Option<[f64; 3]> {
     let wanted = std::env::args().skip(1).find(|arg| !arg.starts_with('-'));
     if wanted.is_some_and(|word| !name.contains(&word)) {
-        return;
+        return None;
     }
     let mut speeds: Vec<f64> = (0..TIMES)
         .map(|_| {
             let subject = prepare();
             let began = processor_s();
             work(subject);
-            float(values) / (processor_s() - began)
+            amount / (processor_s() - began)
         })
         .collect();
     speeds.sort_by(f64::total_cmp);
-    let (median, least, most) = (speeds[TIMES / 2], speeds[0], speeds[TIMES - 1]);
-    let life = median / (8.0 * RATE_HZ);
-    println!("{name:<34}{:>9.2}{:>9.2}{:>9.2}{life:>9.0}", median / 1e6, least / 1e6, most / 1e6);
+    Some([speeds[TIMES / 2], speeds[0], speeds[TIMES - 1]])
 }
 
 /// Seconds all threads of this process have worked.
@@ -128,6 +160,16 @@ impl Face {
             text.push_str("\r\n");
         }
         text.into_bytes()
+    }
+
+    /// As a Chords board would send it.
+    fn packets(&self) -> Vec<u8> {
+        let mut line = Vec::new();
+        for (counter, row) in (0..=u8::MAX).cycle().zip(self.values.chunks(self.channels().len())) {
+            let row: Vec<u16> = row.iter().map(|value| value.cast_unsigned()).collect();
+            chords::encode(counter, &row, &mut line);
+        }
+        line
     }
 
     fn inputs(&self, rows: usize) -> Vec<Input> {
@@ -199,6 +241,43 @@ fn decode(text: &[u8]) {
     }
     // The first line may be half of one and is no row.
     assert_eq!(rows, wide(ROWS - 1));
+}
+
+/// A minute of our own line, digital inputs and statuses included, from the simulated board.
+fn frames() -> Vec<u8> {
+    let mut script = Script::default();
+    script.boot_s = 0.0;
+    let mut board = Board::new(board::Options::default(), script);
+    let mut line = Vec::new();
+    board.advance(READ_NS, &mut line);
+    board.receive(b"G\n");
+    board.advance(60_500_000_000, &mut line);
+    line
+}
+
+fn framed(line: &[u8]) {
+    let (mut decoder, mut items) = (framed::Decoder::new(), Vec::new());
+    for bytes in line.chunks(READ_BYTES) {
+        decoder.push(bytes, Stamp::default(), &mut items);
+        std::hint::black_box(&items);
+        items.clear();
+    }
+    let tally = decoder.tally();
+    assert!(tally.rows >= wide(ROWS) && tally.lost + tally.refused == 0, "{tally:?}");
+}
+
+fn chords(line: &[u8]) {
+    let (mut decoder, mut items, mut rows) = (chords::Decoder::new(), Vec::new(), 0);
+    for bytes in line.chunks(READ_BYTES) {
+        decoder.push(bytes, Stamp::default(), &mut items);
+        for item in items.drain(..) {
+            if let chords::Item::Rows(some) = item {
+                rows += some.rows();
+            }
+        }
+    }
+    // The last packet has nothing behind it.
+    assert_eq!(rows, ROWS - 1);
 }
 
 fn filter(mut pipeline: Pipeline, inputs: &[Input]) {

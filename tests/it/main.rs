@@ -24,3 +24,4 @@ mod recording;
 mod sealing;
 mod terminal;
 mod text_lines;
+mod wire;

@@ -2,15 +2,15 @@
 
 mod device;
 mod python;
-mod simulated;
 mod rig;
+mod simulated;
 mod station;
 mod terminal;
 
 pub(crate) use device::Device;
 pub(crate) use python::{Followed, python};
-pub(crate) use simulated::Simulated;
 pub(crate) use rig::Rig;
+pub(crate) use simulated::Simulated;
 pub(crate) use station::{Ran, Recorder, Station};
 pub(crate) use terminal::Desk;
 

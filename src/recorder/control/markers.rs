@@ -107,16 +107,14 @@ impl Markers {
     ) -> Option<Answer> {
         let asked = wanted.asked(from);
         if let Some(known) = self.known.iter().find(|known| known.asked == asked) {
-            return match known.stored {
-                Some((id, sample)) => Some(Answer::Stored { id, sample }),
-                None => {
-                    let askers = self.waiting.entry(known.ticket).or_default();
-                    if !askers.contains(&from) {
-                        askers.push(from);
-                    }
-                    None
-                }
-            };
+            if let Some((id, sample)) = known.stored {
+                return Some(Answer::Stored { id, sample });
+            }
+            let askers = self.waiting.entry(known.ticket).or_default();
+            if !askers.contains(&from) {
+                askers.push(from);
+            }
+            return None;
         }
         if self.depends(&wanted) && !self.waiting.is_empty() {
             self.deferred.push_back((from, wanted, place));

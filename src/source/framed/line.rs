@@ -46,8 +46,21 @@ struct Run {
     row: u64,
     /// Time of the last frame, wrapped and unwrapped.
     t_us: (u32, u64),
-    /// How far the board said it had come: index, and sequence of the next data frame.
-    told: Option<(u64, u16)>,
+    /// How far the board said it had come.
+    told: Option<Told>,
+    /// Frames the board said it dropped.
+    dropped: u32,
+}
+
+/// What a status says about frames that have not come.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    /// Index of the next row, unwrapped.
+    row: u64,
+    /// Sequence of the next data frame.
+    seq: u16,
+    /// The board dropped frames since the status before.
+    dropped: bool,
 }
 
 /// What follows from a data frame.
@@ -134,7 +147,8 @@ impl Line {
         if let Some(run) = self.run.as_mut().filter(|run| run.next.epoch == status.epoch) {
             let ahead = status.index.wrapping_sub(run.next.index);
             if ahead <= self.longest {
-                run.told = Some((run.row + u64::from(ahead), status.seq));
+                let dropped = status.dropped > std::mem::replace(&mut run.dropped, status.dropped);
+                run.told = Some(Told { row: run.row + u64::from(ahead), seq: status.seq, dropped });
             }
             if self.stopped {
                 self.end_run(Cause::Overrun, stamp, out);
@@ -183,6 +197,7 @@ impl Line {
             row: u64::from(from),
             t_us: (first.t_us, u64::from(first.t_us)),
             told: None,
+            dropped: 0,
         });
         self.begun += 1;
         self.extend_run(first, first_stamp, out);
@@ -228,13 +243,15 @@ impl Line {
     fn end_run(&mut self, why: Cause, stamp: Stamp, out: &mut Vec<Item>) {
         self.stopped = false;
         let Some(run) = self.run.take() else { return };
-        let Some((end, seq)) = run.told.filter(|(end, _)| *end > run.row) else { return };
+        let Some(told) = run.told.filter(|told| told.row > run.row) else { return };
         let cause = match () {
+            () if told.seq == run.next.seq => why,
+            () if told.dropped => Cause::Board,
             () if self.damaged => Cause::Checksum,
-            () if seq != run.next.seq => Cause::Counter,
-            () => why,
+            () => Cause::Counter,
         };
-        out.push(Item::Lost(Lost { run: run.number, index: run.row, rows: end - run.row, cause, stamp }));
+        let rows = told.row - run.row;
+        out.push(Item::Lost(Lost { run: run.number, index: run.row, rows, cause, stamp }));
     }
 
     fn refuse_waiting(&mut self, out: &mut Vec<Item>) {

@@ -241,6 +241,9 @@ fn what_comes_twice_is_taken_once() {
 fn the_end_of_a_run_is_known_from_the_status_after_it() {
     let after_stop = decode(&line(frames(1, 0, 3).chain([done(1, b'X'), status(1, 5, 50)])));
     assert_eq!(holes(&after_stop), [(30, 20, Cause::Counter)]);
+    let full = Frame::Status(Status { epoch: 1, seq: 5, index: 50, dropped: 2, ..Status::default() });
+    let dropped = decode(&line(frames(1, 0, 3).chain([done(1, b'X'), full])));
+    assert_eq!(holes(&dropped), [(30, 20, Cause::Board)]);
     let complete = decode(&line(frames(1, 0, 3).chain([done(1, b'X'), status(1, 3, 30)])));
     assert_eq!(holes(&complete), []);
     // While it runs, scans may still be waiting to be sent: the status counts only if none of them comes.

@@ -132,6 +132,9 @@ struct Settings {
     /// Colours: auto, never, 16 or 256
     #[arg(long)]
     color: Option<String>,
+    /// What colours mean: default, colour-blind or mono
+    #[arg(long)]
+    theme: Option<String>,
 }
 
 impl Settings {
@@ -155,6 +158,7 @@ impl Settings {
             preset: self.preset.clone(),
             glyphs: self.glyphs.clone(),
             color: self.color.clone(),
+            theme: self.theme.clone(),
         };
         let env = |name: &str| std::env::var(name).ok();
         crate::config::Config::resolve(&flags, env, std::path::Path::new(""))

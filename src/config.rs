@@ -14,7 +14,7 @@ mod value;
 
 pub use crate::pipeline::Preset;
 pub use binding::{KeyBinding, reserved};
-pub use choice::{Color, Glyphs, LineFrequency, Listen};
+pub use choice::{Color, Glyphs, LineFrequency, Listen, Theme};
 pub use error::{Error, Origin};
 pub use montage::Montage;
 pub use resolve::Flags;
@@ -65,6 +65,8 @@ pub struct Config {
     pub glyphs: Glyphs,
     /// Colours of the dashboard.
     pub color: Color,
+    /// What the colours mean.
+    pub theme: Theme,
     /// Where each value came from; absent = default.
     origins: BTreeMap<&'static str, Origin>,
 }
@@ -89,6 +91,7 @@ impl Default for Config {
             keys: binding::defaults(),
             glyphs: Glyphs::Auto,
             color: Color::Auto,
+            theme: Theme::Default,
             origins: BTreeMap::new(),
         }
     }

@@ -56,6 +56,33 @@ pub enum Color {
     Ansi256,
 }
 
+/// Which colours are used for what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Look {
+    /// Red for saturation, and little else.
+    #[default]
+    Default,
+    /// Colours that are told apart by the colour-blind.
+    ColourBlind,
+    /// Bold and reverse only, on any terminal.
+    Mono,
+}
+
+impl Look {
+    /// All looks.
+    pub const ALL: [Self; 3] = [Self::Default, Self::ColourBlind, Self::Mono];
+
+    /// The word in the configuration and after `:theme`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::ColourBlind => "colour-blind",
+            Self::Mono => "mono",
+        }
+    }
+}
+
 /// What a user may choose about the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -63,6 +90,8 @@ pub struct Options {
     pub glyphs: Glyphs,
     /// Colours.
     pub color: Color,
+    /// What colours mean.
+    pub look: Look,
     /// Look only: no marker, no note, no stop from this screen.
     pub read_only: bool,
 }
@@ -100,6 +129,11 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// A shell runs it in the background and does not stop it there.
+    #[error(
+        "the dashboard cannot be drawn from the background; bring it to the front with `fg`, or use `myograph status`"
+    )]
+    Background,
     /// Keys cannot be read any more.
     #[error(
         "the terminal gives no more keys; the recording goes on, `myograph attach` opens another dashboard"
@@ -137,7 +171,7 @@ const LAST_WORD: Duration = Duration::from_millis(300);
 pub fn run(session: Session, options: Options) -> Result<Exit, Error> {
     let environment = |name: &str| std::env::var(name).ok();
     let now = Stamp::now();
-    let theme = Theme::new(theme::color(options.color, &environment));
+    let theme = Theme::new(theme::color(options.color, &environment), options.look);
     let mut app = App::new(theme::dots(options.glyphs, &environment), theme, options.read_only, now);
     app.utc_offset_s = chrono::Local::now().offset().local_minus_utc();
     app.seed = update::scramble(now.utc_ns.cast_unsigned() ^ u64::from(std::process::id()).rotate_left(32));
@@ -185,7 +219,10 @@ fn converse(session: Session, app: &Mutex<App>, inputs: &Inputs, painter: &Paint
         };
         let mut app = lock();
         outbox.extend(update::update(&mut app, at, input));
-        match app.exit.take() {
+        if std::mem::take(&mut app.wishes.suspend) && !terminal::job::ask_to_stop() {
+            app.reply = Some((at, "no shell to go back to: q leaves, the recording goes on".to_owned()));
+        }
+        match app.wishes.exit.take() {
             _ if terminal::panicked() => return Err(Error::Failed),
             Some(exit) => {
                 drop(app);

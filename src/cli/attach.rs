@@ -2,7 +2,7 @@
 
 use super::control::find;
 use super::{Which, advise, say, tell};
-use crate::config::{Color, Config, Glyphs};
+use crate::config::{Color, Config, Glyphs, Theme};
 use crate::{ipc, tui};
 use clap::Args;
 use std::path::Path;
@@ -21,12 +21,16 @@ pub(super) struct AttachArgs {
     /// Colours: auto, never, 16 or 256
     #[arg(long)]
     color: Option<String>,
+    /// What colours mean: default, colour-blind or mono
+    #[arg(long)]
+    theme: Option<String>,
 }
 
 pub(super) fn run(args: &AttachArgs) -> anyhow::Result<ExitCode> {
     let flags = crate::config::Flags {
         glyphs: args.glyphs.clone(),
         color: args.color.clone(),
+        theme: args.theme.clone(),
         ..crate::config::Flags::default()
     };
     let config = Config::resolve(&flags, |name| std::env::var(name).ok(), Path::new(""))
@@ -39,7 +43,8 @@ pub(super) fn run(args: &AttachArgs) -> anyhow::Result<ExitCode> {
 pub(super) fn show(socket: &Path, config: &Config, read_only: bool) -> anyhow::Result<ExitCode> {
     let (session, welcome) =
         ipc::connect(socket, &super::control::own_name()).map_err(|error| advise(&error, error.advice()))?;
-    let options = tui::Options { glyphs: glyphs(config.glyphs), color: color(config.color), read_only };
+    let (glyphs, color, look) = (glyphs(config.glyphs), color(config.color), look(config.theme));
+    let options = tui::Options { glyphs, color, look, read_only };
     match tui::run(session, options)? {
         tui::Exit::Detached => {
             let id = welcome.id;
@@ -65,6 +70,14 @@ fn glyphs(glyphs: Glyphs) -> tui::Glyphs {
         Glyphs::Braille => tui::Glyphs::Braille,
         Glyphs::Block => tui::Glyphs::Block,
         Glyphs::Ascii => tui::Glyphs::Ascii,
+    }
+}
+
+fn look(theme: Theme) -> tui::Look {
+    match theme {
+        Theme::Default => tui::Look::Default,
+        Theme::ColourBlind => tui::Look::ColourBlind,
+        Theme::Mono => tui::Look::Mono,
     }
 }
 

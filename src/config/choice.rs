@@ -72,6 +72,19 @@ words! {
     }
 }
 
+words! {
+    /// What the colours of the dashboard mean.
+    Theme {
+        /// Red for saturation, and little else.
+        #[default]
+        Default = "default",
+        /// Colours that are told apart by the colour-blind.
+        ColourBlind = "colour-blind",
+        /// Bold and reverse only.
+        Mono = "mono",
+    }
+}
+
 /// Where stimulus machines may connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {

@@ -1,6 +1,6 @@
 //! Every key of the configuration but the marker keys: its name, allowed form, how it is read and shown.
 
-use super::{Color, Config, Glyphs, LineFrequency, Listen, Preset, value};
+use super::{Color, Config, Glyphs, LineFrequency, Listen, Preset, Theme, value};
 use crate::emg::Kind;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use toml::Value;
 pub(super) const BINDINGS: &str = "keys";
 
 /// Keys the interface promises and this version does not carry out.
-pub(super) const LATER: [&str; 7] = ["blind", "model", "on-alarm", "on-close", "protocol", "theme", "token"];
+pub(super) const LATER: [&str; 6] = ["blind", "model", "on-alarm", "on-close", "protocol", "token"];
 
 /// One key.
 pub(super) struct Key {
@@ -142,6 +142,9 @@ pub(super) const KEYS: &[Key] = &[
         glyphs = |text| Glyphs::from_word(text),
         |glyphs| glyphs.word()
     ),
+    key!("theme", "`default`, `colour-blind` or `mono`", theme = |text| Theme::from_word(text), |theme| {
+        theme.word()
+    }),
     key!("color", "`auto`, `never`, `16` or `256`", color = |text| Color::from_word(text), |color| color
         .word()),
 ];

@@ -31,6 +31,7 @@ pub struct Flags {
     pub preset: Option<String>,
     pub glyphs: Option<String>,
     pub color: Option<String>,
+    pub theme: Option<String>,
 }
 
 impl Flags {
@@ -52,6 +53,7 @@ impl Flags {
             "preset" => self.preset.as_ref(),
             "glyphs" => self.glyphs.as_ref(),
             "color" => self.color.as_ref(),
+            "theme" => self.theme.as_ref(),
             _ => None,
         }
     }

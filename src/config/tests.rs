@@ -90,6 +90,7 @@ fn every_flag_reaches_its_key() {
         preset: text("30-400"),
         glyphs: text("ascii"),
         color: text("never"),
+        theme: text("mono"),
     };
     let folder = folder(None);
     let config = Config::resolve(&flags, no_env, folder.path()).expect("valid");
@@ -111,6 +112,7 @@ fn every_flag_reaches_its_key() {
         keys: binding::defaults(),
         glyphs: Glyphs::Ascii,
         color: Color::Never,
+        theme: Theme::Mono,
         origins: config.origins.clone(),
     };
     assert_eq!(config, expected);

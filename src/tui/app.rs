@@ -3,40 +3,53 @@
 //!
 //! Only `update` changes it; `view` reads it. No I/O, no clock: the moment is a value.
 
+pub(crate) mod alarms;
+pub(crate) mod filter;
+pub(crate) mod line;
+pub(crate) mod log;
 pub(crate) mod marks;
 pub(crate) mod pace;
 pub(crate) mod scale;
+pub(crate) mod trends;
 
 use super::Exit;
 use super::history::History;
-use super::keys::RepeatGuard;
+use super::keys::{RepeatGuard, View};
 use super::theme::Theme;
 use super::widget::Dots;
+use crate::emg::marker::Origin;
 use crate::emg::{Stamp, units};
-use crate::session::{MarkRequest, Snapshot};
-use marks::Marks;
+use crate::session::{MarkRequest, Role, Snapshot, Viewer};
+use alarms::Bell;
+use filter::Choice;
+use line::Line;
+use log::Log;
+use marks::{Marks, Shown};
 use pace::Pace;
 use scale::Scale;
-use std::collections::VecDeque;
+use trends::Trends;
 
 /// Lengths of the window, seconds.
 pub(crate) const WINDOWS_S: [u16; 5] = [2, 4, 8, 16, 32];
-/// Log lines kept.
-pub(crate) const LOG_LINES: usize = 200;
 /// A recorder that says nothing for this long is not drawn as if it lived.
 const SILENCE_NS: i64 = 3_000_000_000;
 /// A marker without an answer for this long is an alarm.
 pub(crate) const UNANSWERED_NS: i64 = 500_000_000;
 
 /// What the keys go to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Mode {
     /// Markers and station keys.
-    Live,
-    /// The same, with the key table over the traces.
-    Help,
-    /// A line of text for a note.
-    Note(String),
+    Keys,
+    /// The same, with the table of keys, or of commands, over the view.
+    Help {
+        /// Whether the commands are shown.
+        commands: bool,
+    },
+    /// A line of text.
+    Line(Line),
+    /// The filter panel.
+    Filter(Choice),
     /// The word `stop`, letter by letter, until the dialog closes itself.
     Stop {
         /// What was typed.
@@ -63,15 +76,26 @@ pub(crate) struct Asked {
     pub(crate) mark: Option<MarkRequest>,
 }
 
-/// A line of the log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct LogLine {
-    /// Wall clock, nanoseconds since 1970 UTC.
-    pub(crate) utc_ns: i64,
-    /// 1 alarm, 2 warning, 3 information.
-    pub(crate) level: u8,
-    /// One sentence.
-    pub(crate) text: String,
+/// What the picture costs on its way to the terminal, as the painter measures it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Link {
+    /// Bytes written in the last second.
+    pub(crate) bytes_per_s: u64,
+    /// Pictures a second where the link is too slow for all of them.
+    pub(crate) slowed_to: Option<u16>,
+}
+
+/// What the app wants of the world; whoever fulfils a wish takes it away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Wishes {
+    /// Ring the bell.
+    pub(crate) ring: bool,
+    /// Draw everything anew.
+    pub(crate) repaint: bool,
+    /// Stop this program, as a job of the shell.
+    pub(crate) suspend: bool,
+    /// End the dashboard.
+    pub(crate) exit: Option<Exit>,
 }
 
 /// The state of the dashboard.
@@ -83,6 +107,8 @@ pub(crate) struct App {
     pub(crate) theme: Theme,
     /// Whether this dashboard may only look.
     pub(crate) read_only: bool,
+    /// This front end's number among the viewers, once the recorder has said it.
+    pub(crate) client: Option<u64>,
     /// Local time minus UTC, seconds.
     pub(crate) utc_offset_s: i32,
     /// The present moment, as of the last input.
@@ -107,12 +133,22 @@ pub(crate) struct App {
     pub(crate) marks: Marks,
     /// Commands without an answer.
     pub(crate) asked: Vec<Asked>,
-    /// The log, oldest first.
-    pub(crate) log: VecDeque<LogLine>,
+    /// The log.
+    pub(crate) log: Log,
+    /// The last minute, second by second.
+    pub(crate) trends: Trends,
+    /// When to ring.
+    pub(crate) bell: Bell,
+    /// The way to the terminal.
+    pub(crate) link: Link,
     /// What the last key did, and when.
     pub(crate) reply: Option<(Stamp, String)>,
+    /// What fills the screen.
+    pub(crate) view: View,
     /// Where keys go.
     pub(crate) mode: Mode,
+    /// Commands that were typed, oldest first.
+    pub(crate) typed: Vec<String>,
     /// The channel keys speak of; none for all.
     pub(crate) selected: Option<usize>,
     /// Whether only the selected channel is drawn.
@@ -127,8 +163,8 @@ pub(crate) struct App {
     pub(crate) next_request: u64,
     /// Where the keys of markers are drawn from.
     pub(crate) seed: u64,
-    /// Set when the dashboard is to end.
-    pub(crate) exit: Option<Exit>,
+    /// What is to be done outside.
+    pub(crate) wishes: Wishes,
 }
 
 impl App {
@@ -138,6 +174,7 @@ impl App {
             dots,
             theme,
             read_only,
+            client: None,
             utc_offset_s: 0,
             now,
             snapshot: Box::default(),
@@ -150,9 +187,14 @@ impl App {
             scales: Vec::new(),
             marks: Marks::default(),
             asked: Vec::new(),
-            log: VecDeque::new(),
+            log: Log::default(),
+            trends: Trends::default(),
+            bell: Bell::default(),
+            link: Link::default(),
             reply: None,
-            mode: Mode::Live,
+            view: View::default(),
+            mode: Mode::Keys,
+            typed: Vec::new(),
             selected: None,
             zoomed: false,
             window: 2,
@@ -160,7 +202,7 @@ impl App {
             pace: Pace::default(),
             next_request: 1,
             seed: 0,
-            exit: None,
+            wishes: Wishes::default(),
         }
     }
 
@@ -194,22 +236,32 @@ impl App {
         (self.lost || self.now.host_ns - heard.host_ns > SILENCE_NS).then_some(heard)
     }
 
-    /// What is wrong, worst first: the recorder's own alarms after those only this side can see.
-    pub(crate) fn alarms(&self) -> Vec<String> {
-        let mut alarms = Vec::new();
-        if self.lost {
-            alarms.push("the recorder does not answer: q leaves, then `myograph status`".to_owned());
-        } else if self.silent_since().is_some() {
-            alarms.push("the recorder is silent: see `myograph status` in another terminal".to_owned());
-        }
-        let late = |asked: &&Asked| self.now.host_ns - asked.at.host_ns > UNANSWERED_NS;
-        if let Some(mark) = self.asked.iter().filter(late).find_map(|asked| asked.mark.as_ref()) {
-            alarms.push(format!("marker `{}` was sent and is not confirmed", mark.label));
-        }
-        if self.pace.is_doubtful(self.now) {
-            alarms.push("typing? the keys set markers: they are kept, with the note `typing?`".to_owned());
-        }
-        alarms.extend(self.snapshot.alarms.iter().map(|alarm| alarm.text.clone()));
-        alarms
+    /// What this front end may do, once the recorder has said so.
+    pub(crate) fn role(&self) -> Option<Role> {
+        let me = |viewer: &&Viewer| Some(viewer.client) == self.client;
+        let told = self.snapshot.viewers.iter().find(me).map(|viewer| viewer.role);
+        if self.read_only { Some(Role::ReadOnly) } else { told }
+    }
+
+    /// Who may stop the recording and change filters, if it is somebody else.
+    pub(crate) fn other_in_control(&self) -> Option<&str> {
+        let rules = |viewer: &&Viewer| viewer.role == Role::Control && Some(viewer.client) != self.client;
+        // Before it knows its own number, this front end cannot tell itself from others.
+        self.client.and_then(|_| self.snapshot.viewers.iter().find(rules)).map(|viewer| viewer.name.as_str())
+    }
+
+    /// Whether what a marker says is kept from the screen: it might tell the condition.
+    fn hides(&self, shown: &Shown<'_>) -> bool {
+        self.snapshot.blind && shown.marker.origin != Origin::Key
+    }
+
+    /// A marker's label, as far as it may be seen.
+    pub(crate) fn label_of<'a>(&self, shown: &Shown<'a>) -> &'a str {
+        if self.hides(shown) { "(hidden)" } else { shown.label }
+    }
+
+    /// A marker's note, as far as it may be seen.
+    pub(crate) fn note_of<'a>(&self, shown: &Shown<'a>) -> &'a str {
+        if self.hides(shown) { "" } else { shown.note }
     }
 }

@@ -1,7 +1,10 @@
-//! WHICH KEY DOES WHAT, once: the table that `update` obeys is the table that help prints.
+//! WHICH KEY DOES WHAT, once: the tables that `update` obeys are the tables that help prints.
 //!
 //! Upper case and signs act on the station and stand here; lower case and digits mark data and come from
-//! the recorder's configuration. Also the guard that tells a press from a held key.
+//! the recorder's configuration; words after `:` are in `keys/command`. Also the views, each with its
+//! function key, and the guard that tells a press from a held key.
+
+pub(crate) mod command;
 
 use crate::emg::Stamp;
 
@@ -22,6 +25,61 @@ pub(crate) enum Key {
     Up,
     /// Arrow down.
     Down,
+    /// Arrow to the left.
+    Left,
+    /// Arrow to the right.
+    Right,
+    /// Page up.
+    PageUp,
+    /// Page down.
+    PageDown,
+    /// To the first.
+    Home,
+    /// To the last.
+    End,
+    /// Tabulator.
+    Tab,
+    /// Tabulator with Shift.
+    BackTab,
+    /// A function key by its number.
+    F(u8),
+}
+
+/// What fills the screen between the header and the foot.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum View {
+    /// The traces.
+    #[default]
+    Live,
+    /// Each electrode in numbers, and what it needs.
+    Electrodes,
+    /// What is wrong, and what happened.
+    Log,
+    /// The inside of the recorder, and who looks at it.
+    System,
+}
+
+impl View {
+    /// All views in the order of Tab: the number of its function key, which never changes, and its name.
+    pub(crate) const TABLE: [(Self, u8, &'static str); 4] = [
+        (Self::Live, 1, "live"),
+        (Self::Electrodes, 4, "electrodes"),
+        (Self::Log, 6, "log"),
+        (Self::System, 7, "system"),
+    ];
+
+    /// The view with this name, or one that begins so.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        let of = |row: &&(Self, u8, &str)| !name.is_empty() && row.2.starts_with(name);
+        Self::TABLE.iter().find(of).map(|row| row.0)
+    }
+
+    /// The view after this one, or before it.
+    pub(crate) fn turn(self, forward: bool) -> Self {
+        let count = Self::TABLE.len();
+        let at = Self::TABLE.iter().position(|row| row.0 == self).unwrap_or(0);
+        Self::TABLE[(at + if forward { 1 } else { count - 1 }) % count].0
+    }
 }
 
 impl std::fmt::Display for Key {
@@ -56,8 +114,28 @@ pub(crate) enum Act {
     Window(bool),
     /// Show the selected channel alone.
     Zoom,
-    /// Select the channel below (`true`) or above.
-    Select(bool),
+    /// Go down (`true`) or up by one: to another channel, or another line of the log.
+    Step(bool),
+    /// Go down (`true`) or up by a page of the log.
+    Page(bool),
+    /// Go to the newest (`true`) or the oldest line of the log.
+    Edge(bool),
+    /// Show a view.
+    Show(View),
+    /// Show the next view (`true`) or the one before.
+    Turn(bool),
+    /// Say that the open alarms were seen.
+    Acknowledge,
+    /// Show the filters, and choose others.
+    Filter,
+    /// Type a command.
+    Command,
+    /// Type what to search for.
+    Search,
+    /// Draw everything anew.
+    Repaint,
+    /// Stop this program, as a job of the shell.
+    Suspend,
     /// Hold the picture.
     Freeze,
     /// Show this table.
@@ -88,29 +166,47 @@ const fn on(key: Key, name: &'static str, act: Act, help: &'static str, hint: &'
 }
 
 /// All station keys.
-pub(crate) const TABLE: [Binding; 19] = [
+pub(crate) const TABLE: [Binding; 31] = [
     on(Key::Char(' '), "Space", Act::Mark, "set a marker `mark`", "Space mark"),
     on(
         Key::Backspace,
         "BkSp",
         Act::Retract,
-        "take this screen's last marker back (both stay in the file)",
+        "take this screen's last marker back (both stay in file)",
         "BkSp take back",
     ),
     on(Key::Char('N'), "N", Act::Note, "write a note to the last marker", "N note"),
     on(Key::Char('M'), "M", Act::Record, "begin to record, while only monitoring", "M record"),
     on(Key::Char('S'), "S", Act::Stop, "stop the recording: asks for the word stop", "S stop"),
-    on(Key::Char('+'), "+", Act::Gain(true), "draw the selected channel larger, or all", "+ - = gain"),
-    on(Key::Char('-'), "-", Act::Gain(false), "draw it smaller", ""),
-    on(Key::Char('='), "=", Act::Fit, "let it find its scale again", ""),
-    on(Key::Char('['), "[", Act::Window(false), "show less time (2 to 32 s)", "[ ] window"),
-    on(Key::Char(']'), "]", Act::Window(true), "show more time", ""),
-    on(Key::Up, "Up", Act::Select(false), "select a channel", ""),
-    on(Key::Down, "Down", Act::Select(true), "", ""),
+    on(
+        Key::Char('+'),
+        "+",
+        Act::Gain(true),
+        "draw larger, smaller, as it fits (selected or all)",
+        "+ - = gain",
+    ),
+    on(Key::Char('-'), "-", Act::Gain(false), "", ""),
+    on(Key::Char('='), "=", Act::Fit, "", ""),
+    on(Key::Char('['), "[", Act::Window(false), "show less or more time (2 to 32 s)", "[ ] window"),
+    on(Key::Char(']'), "]", Act::Window(true), "", ""),
+    on(Key::Up, "Up", Act::Step(false), "select a channel; scroll the log", ""),
+    on(Key::Down, "Down", Act::Step(true), "", ""),
+    on(Key::PageUp, "PgUp", Act::Page(false), "scroll the log by a page, to its ends", ""),
+    on(Key::PageDown, "PgDn", Act::Page(true), "", ""),
+    on(Key::Home, "Home", Act::Edge(false), "", ""),
+    on(Key::End, "End", Act::Edge(true), "", ""),
     on(Key::Char('Z'), "Z", Act::Zoom, "show the selected channel alone", "Z zoom"),
     on(Key::Char(','), ",", Act::Freeze, "hold the picture; the recording goes on", ", freeze"),
-    on(Key::Char('?'), "?", Act::Help, "this table", "? help"),
-    on(Key::Esc, "Esc", Act::Close, "close what is open, select nothing", ""),
+    on(Key::Tab, "Tab", Act::Turn(true), "show the next view", "Tab view"),
+    on(Key::BackTab, "Shift-Tab", Act::Turn(false), "", ""),
+    on(Key::Char('A'), "A", Act::Acknowledge, "say that the open alarms were seen; the bell stops", "A seen"),
+    on(Key::Char('F'), "F", Act::Filter, "show the filters, choose others", "F filter"),
+    on(Key::Char(':'), ":", Act::Command, "type a command", ": command"),
+    on(Key::Char('/'), "/", Act::Search, "search log and markers", "/ search"),
+    on(Key::Char('?'), "?", Act::Help, "these keys, then the commands; Esc closes what is open", "? help"),
+    on(Key::Esc, "Esc", Act::Close, "", ""),
+    on(Key::Ctrl('l'), "Ctrl-L", Act::Repaint, "draw everything anew", ""),
+    on(Key::Ctrl('z'), "Ctrl-Z", Act::Suspend, "back to the shell; `fg` shows this again", ""),
     on(Key::Char('q'), "q", Act::Detach, "leave; the recording goes on", "q leave"),
     on(Key::Ctrl('c'), "Ctrl-C", Act::Detach, "", ""),
     on(Key::Ctrl('d'), "Ctrl-D", Act::Detach, "", ""),
@@ -118,6 +214,9 @@ pub(crate) const TABLE: [Binding; 19] = [
 
 /// What a key does on the station, if it does anything.
 pub(crate) fn act_of(key: Key) -> Option<Act> {
+    if let Key::F(number) = key {
+        return View::TABLE.iter().find(|row| row.1 == number).map(|row| Act::Show(row.0));
+    }
     TABLE.iter().find(|binding| binding.key == key).map(|binding| binding.act)
 }
 

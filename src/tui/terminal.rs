@@ -1,11 +1,13 @@
 //! THE TERMINAL IS BORROWED: taken over whole, and given back whole after quit, panic and signals.
 //!
-//! `input` reads keys, `guard` ends the process when the terminal vanishes, `painter` draws. Nothing here
-//! knows what is drawn. Measured reasons for each part: crossterm spins for ever on a vanished terminal, and
-//! a stalled link blocks whoever writes.
+//! `input` reads keys and signals, `job` stops and goes on, `guard` ends the process when the terminal
+//! vanishes, `painter` draws and `meter` counts. Nothing here knows what is drawn. Measured reasons for each
+//! part: crossterm spins for ever on a vanished terminal, and a stalled link blocks whoever writes.
 
 mod guard;
 pub(crate) mod input;
+pub(crate) mod job;
+mod meter;
 pub(crate) mod painter;
 
 use super::Error;
@@ -32,15 +34,31 @@ impl Screen {
             return Err(Error::NoTerminal);
         }
         hook_panics();
-        guard::watch()?;
-        terminal::enable_raw_mode()
-            .map_err(|source| Error::Terminal { attempt: "put into raw mode", source })?;
-        BORROWED.store(true, Ordering::SeqCst);
+        // In the background this stops the process, until it is brought to the front.
         let screen = Self(());
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
-            .map_err(|source| Error::Terminal { attempt: "switched to its second screen", source })?;
+        enter()?;
+        if job::in_background() {
+            return Err(Error::Background);
+        }
+        guard::watch()?;
         Ok(screen)
     }
+}
+
+/// Raw mode, second screen, no cursor; where they are ours already, only the mode is set again.
+fn enter() -> Result<(), Error> {
+    let again = BORROWED.load(Ordering::SeqCst);
+    if again {
+        // Whoever had the terminal meanwhile may have changed its mode: begin from the one to be given back.
+        let _ = terminal::disable_raw_mode();
+    }
+    terminal::enable_raw_mode().map_err(|source| Error::Terminal { attempt: "put into raw mode", source })?;
+    BORROWED.store(true, Ordering::SeqCst);
+    let failed = |source| Error::Terminal { attempt: "switched to its second screen", source };
+    if !again {
+        execute!(io::stdout(), EnterAlternateScreen).map_err(failed)?;
+    }
+    execute!(io::stdout(), EnableBracketedPaste, cursor::Hide).map_err(failed)
 }
 
 impl Drop for Screen {

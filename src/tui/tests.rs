@@ -2,7 +2,10 @@
 
 pub(crate) mod fixture;
 
+mod answers;
 mod budget;
+mod commands;
 mod keys;
 mod pty;
 mod screens;
+mod sizes;

@@ -3,12 +3,14 @@
 //! Every fact is a word or a sign first; colour only helps. Red means saturation and nothing else.
 
 use super::widget::Dots;
-use super::{Color, Glyphs};
+use super::{Color, Glyphs, Look};
 use ratatui::style::{Color as Ink, Modifier, Style};
 
 /// The styles of the dashboard.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Theme {
+    /// How many colours there are.
+    color: Color,
     /// Traces, alternating, so that neighbours can be told apart.
     pub(crate) traces: [Style; 2],
     /// A trace whose sensor is at its rail.
@@ -28,11 +30,13 @@ pub(crate) struct Theme {
 }
 
 impl Theme {
-    /// The styles for a number of colours; `Color::Auto` is taken as 16.
-    pub(crate) fn new(color: Color) -> Self {
+    /// The styles of a look for a number of colours; `Color::Auto` is taken as 16. The colours for the
+    /// colour-blind are those of Okabe and Ito (2008), as near as the palette has them.
+    pub(crate) fn new(color: Color, look: Look) -> Self {
         let bold = Style::new().add_modifier(Modifier::BOLD);
         let reverse = bold.add_modifier(Modifier::REVERSED);
         let mono = Self {
+            color,
             traces: [Style::new(), Style::new()],
             saturated: bold,
             marker: bold,
@@ -42,17 +46,25 @@ impl Theme {
             selected: reverse,
             frame: Style::new(),
         };
-        let (trace, marker, red) = match color {
-            Color::Never => return mono,
-            Color::Auto | Color::Ansi16 => (Ink::Cyan, Ink::Yellow, Ink::Red),
-            Color::Ansi256 => (Ink::Indexed(117), Ink::Indexed(227), Ink::Indexed(196)),
+        let few = color != Color::Ansi256;
+        let (trace, marker, saturated) = match (look, color) {
+            (Look::Mono, _) | (_, Color::Never) => return mono,
+            (Look::Default, _) if few => (Ink::Cyan, Ink::Yellow, Ink::Red),
+            (Look::Default, _) => (Ink::Indexed(117), Ink::Indexed(227), Ink::Indexed(196)),
+            (Look::ColourBlind, _) if few => (Ink::LightBlue, Ink::Yellow, Ink::LightRed),
+            (Look::ColourBlind, _) => (Ink::Indexed(117), Ink::Indexed(227), Ink::Indexed(208)),
         };
         Self {
             traces: [Style::new(), Style::new().fg(trace)],
-            saturated: Style::new().fg(red),
+            saturated: bold.fg(saturated),
             marker: Style::new().fg(marker),
             ..mono
         }
+    }
+
+    /// The same number of colours with another look.
+    pub(crate) fn with(self, look: Look) -> Self {
+        Self::new(self.color, look)
     }
 }
 
@@ -126,8 +138,25 @@ mod tests {
 
     #[test]
     fn red_is_for_saturation_alone() {
-        let theme = Theme::new(Color::Ansi16);
-        let others = [theme.traces[0], theme.traces[1], theme.marker, theme.title, theme.state, theme.alarm];
-        assert!(others.iter().all(|style| style.fg != theme.saturated.fg));
+        for (color, look) in [
+            (Color::Ansi16, Look::Default),
+            (Color::Ansi256, Look::Default),
+            (Color::Ansi16, Look::ColourBlind),
+            (Color::Ansi256, Look::ColourBlind),
+        ] {
+            let theme = Theme::new(color, look);
+            let others =
+                [theme.traces[0], theme.traces[1], theme.marker, theme.title, theme.state, theme.alarm];
+            assert!(others.iter().all(|style| style.fg != theme.saturated.fg), "{color:?} {look:?}");
+        }
+    }
+
+    #[test]
+    fn without_colours_every_look_is_the_same() {
+        let inks = |theme: Theme| [theme.traces[1], theme.saturated, theme.marker].map(|style| style.fg);
+        for look in Look::ALL {
+            assert_eq!(inks(Theme::new(Color::Never, look)), [None; 3]);
+        }
+        assert_eq!(inks(Theme::new(Color::Ansi256, Look::Default).with(Look::Mono)), [None; 3]);
     }
 }

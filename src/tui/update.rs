@@ -1,21 +1,25 @@
 //! WHAT HAPPENS NEXT: one input changes the app and yields the commands to send. Pure.
 //!
-//! `hear` takes in what the recorder says, `press` what the user does, `marking` makes markers. The recorder
-//! decides what is stored and what is an alarm.
+//! `hear` takes in what the recorder says; `press`, `typing`, `panel` and `command` what the user does;
+//! `marking` makes markers. The recorder decides what is stored and what is an alarm.
 
+mod command;
 mod hear;
 mod marking;
+mod panel;
 mod press;
+mod typing;
 
 use super::Exit;
-use super::app::{App, Asked, LOG_LINES, LogLine, Mode};
+use super::app::{App, Asked, Mode};
 use super::keys::Key;
 use crate::emg::Stamp;
 use crate::session::command::Action;
 use crate::session::snapshot::State;
 use crate::session::{Command, Event};
 use hear::{hear, renew};
-use press::{paste, press};
+use press::press;
+use typing::paste;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(crate) enum Input {
     Clock,
     /// The dashboard was asked to end by a signal.
     Quit,
+    /// The program was stopped and goes on.
+    Resumed,
 }
 
 /// Distance of two renewals of the numbers on the screen; a little less than two frames.
@@ -62,6 +68,11 @@ pub(crate) fn update(app: &mut App, at: Stamp, input: Input) -> Vec<Command> {
         Input::Lost => app.lost = true,
         Input::Clock => return tick(app),
         Input::Quit => leave(app),
+        Input::Resumed => {
+            // It heard nothing because it stood still.
+            app.heard = app.heard.map(|_| at);
+            app.wishes.repaint = true;
+        }
     }
     Vec::new()
 }
@@ -71,23 +82,18 @@ fn tick(app: &mut App) -> Vec<Command> {
     if app.incoming.is_some() && now - app.renewed_ns >= NUMBERS_NS {
         renew(app);
     }
+    let alarms = app.alarms();
+    app.wishes.ring |= app.bell.rings(&alarms, now);
     if app.reply.as_ref().is_some_and(|(since, _)| now - since.host_ns > REPLY_NS) {
         app.reply = None;
     }
     if let Mode::Stop { opened_ns, .. } = app.mode
         && now - opened_ns >= STOP_NS
     {
-        app.mode = Mode::Live;
+        app.mode = Mode::Keys;
         reply(app, "not stopped: nobody typed the word");
     }
     marking::watch(app)
-}
-
-fn log(app: &mut App, line: LogLine) {
-    app.log.push_back(line);
-    if app.log.len() > LOG_LINES {
-        app.log.pop_front();
-    }
 }
 
 fn reply(app: &mut App, text: impl Into<String>) {
@@ -95,7 +101,7 @@ fn reply(app: &mut App, text: impl Into<String>) {
 }
 
 fn leave(app: &mut App) {
-    app.exit.get_or_insert(if app.lost { Exit::RecorderGone } else { Exit::Detached });
+    app.wishes.exit.get_or_insert(if app.lost { Exit::RecorderGone } else { Exit::Detached });
 }
 
 /// Whether this dashboard may ask anything of the recorder; says so where not.
@@ -106,6 +112,18 @@ fn may_command(app: &mut App) -> bool {
         reply(app, "read-only: this screen may only look");
     }
     !app.lost && !app.read_only
+}
+
+/// Whether this dashboard may stop the recording and change filters; says who may where not. The recorder
+/// gives control to the first who asks while nobody has it.
+fn may_control(app: &mut App) -> bool {
+    if !may_command(app) {
+        return false;
+    }
+    let Some(name) = app.other_in_control() else { return true };
+    let text = format!("{name} has control; :take moves it here");
+    reply(app, text);
+    false
 }
 
 /// Whether a marker would be stored; says so where not.

@@ -1,16 +1,19 @@
 //! THE PICTURE: draws an [`App`] into a frame, of any size, and changes nothing.
 //!
-//! Here is where things stand; what they say is in the files below. Called by the painter and by tests.
+//! Here is where things stand. `always` is on every screen; `live`, `electrodes`, `log` and `system` each fill
+//! the middle; `over` opens above them; `words` puts numbers into words. Called by the painter and by tests.
 
-mod dialog;
-mod foot;
-mod header;
-mod narrow;
-mod side;
-mod traces;
+mod always;
+mod electrodes;
+mod live;
+mod log;
+mod over;
+mod system;
 mod words;
 
 use super::app::{App, Mode};
+use super::keys::View;
+use always::{foot, header, narrow};
 use ratatui::Frame;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -27,9 +30,7 @@ const SIDE_FROM: u16 = 110;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Places {
     header: Rect,
-    labels: Rect,
-    traces: Rect,
-    side: Rect,
+    body: Rect,
     alarm: Rect,
     marks: Rect,
     log: Rect,
@@ -47,45 +48,52 @@ fn paint(app: &App, area: Rect, buffer: &mut Buffer) {
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return narrow::draw(app, area, buffer);
     }
-    let places = arrange(area);
+    let places = arrange(app, area);
     header::draw(app, places.header, buffer);
-    traces::draw(app, places.labels, places.traces, buffer);
-    side::draw(app, places.side, buffer);
+    match app.view {
+        View::Live => live::draw(app, places.body, buffer),
+        View::Electrodes => electrodes::draw(app, places.body, buffer),
+        View::Log => log::draw(app, places.body, buffer),
+        View::System => system::draw(app, places.body, buffer),
+    }
     foot::alarm(app, places.alarm, buffer);
     foot::marks(app, places.marks, buffer);
     foot::log(app, places.log, buffer);
     match &app.mode {
-        Mode::Note(text) => dialog::note(app, text, places.keys, buffer),
+        Mode::Line(line) => over::line(app, line, places.keys, buffer),
         _ => foot::keys(app, places.keys, buffer),
     }
     match &app.mode {
-        Mode::Stop { typed, opened_ns } => dialog::stop(app, typed, *opened_ns, area, buffer),
-        Mode::Help => dialog::help(app, below(area, places.header.bottom()), buffer),
-        Mode::Live | Mode::Note(_) => {}
+        Mode::Stop { typed, opened_ns } => over::stop(app, typed, *opened_ns, area, buffer),
+        Mode::Filter(choice) => over::filter(app, choice, area, buffer),
+        Mode::Help { commands } => over::help(app, *commands, below(area, places.header.bottom()), buffer),
+        Mode::Keys | Mode::Line(_) => {}
     }
 }
 
 /// Divides the screen.
 ///
 /// ```text
-///  80x24                                120x40 and up
-/// +----------------------------------+ +----------------------------------------------+
-/// | header: recording and file       | | header: recording and file                   |
-/// | header: source and signal        | | header: source and signal                    |
-/// | labels | traces                  | | labels | traces                  | | markers |
-/// |   18   | 2 rows a channel        | | 20-24  | 4-6 rows a channel      | | 34-44   |
-/// |        | time ruler              | |        |                         | | log     |
-/// | alarm                            | |        | time ruler              | | ...     |
-/// | last markers                     | | alarm                                        |
-/// | reply to the last key, or log    | | reply to the last key, or log                |
-/// | keys: markers                    | | keys: markers                                |
-/// | keys: station                    | | keys: station                                |
-/// +----------------------------------+ +----------------------------------------------+
+/// +------------------------------------------------+
+/// | header: recording and file                     |
+/// | header: source and signal                      |
+/// | body: what the view draws                      |
+/// | ...                                            |
+/// | alarm, or the views there are                  |
+/// | last markers, where the view has no list       |
+/// | reply to the last key, or log                  |
+/// | keys: markers; what this screen may do         |
+/// | keys: station                                  |
+/// +------------------------------------------------+
 /// ```
-fn arrange(area: Rect) -> Places {
-    let wide = area.width >= SIDE_FROM;
+fn arrange(app: &App, area: Rect) -> Places {
+    let listed = match app.view {
+        View::Live => area.width >= SIDE_FROM,
+        View::Log => true,
+        View::Electrodes | View::System => false,
+    };
     let keys = if area.height >= 24 { 2 } else { 1 };
-    let marks = u16::from(!wide);
+    let marks = u16::from(!listed);
     let middle = area.height.saturating_sub(2 + 1 + marks + 1 + keys);
     let mut y = area.y;
     let mut row = |height: u16| {
@@ -93,16 +101,14 @@ fn arrange(area: Rect) -> Places {
         y += height;
         rect
     };
-    let (header, body) = (row(2), row(middle));
-    let (label_width, side_width) = match area.width {
-        160.. => (24, 44),
-        SIDE_FROM.. => (20, 34),
-        _ => (18, 0),
-    };
-    let labels = Rect { width: label_width, ..body };
-    let side = Rect { x: body.right() - side_width, width: side_width, ..body };
-    let traces = Rect { x: labels.right(), width: side.x - labels.right() - u16::from(wide), ..body };
-    Places { header, labels, traces, side, alarm: row(1), marks: row(marks), log: row(1), keys: row(keys) }
+    Places {
+        header: row(2),
+        body: row(middle),
+        alarm: row(1),
+        marks: row(marks),
+        log: row(1),
+        keys: row(keys),
+    }
 }
 
 /// The part of `area` from row `y` on.
@@ -118,6 +124,13 @@ fn row(area: Rect, n: u16) -> Rect {
 /// Writes a line, cut at the right edge.
 fn write<'a>(area: Rect, buffer: &mut Buffer, line: impl Into<Line<'a>>) {
     line.into().render(area.intersection(buffer.area), buffer);
+}
+
+/// Writes lines from the top down, as many as there is room for.
+fn write_all<'a>(area: Rect, buffer: &mut Buffer, lines: impl IntoIterator<Item = Line<'a>>) {
+    for (n, line) in (0..area.height).zip(lines) {
+        write(row(area, n), buffer, line);
+    }
 }
 
 /// Text in a style.

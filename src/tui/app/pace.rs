@@ -14,7 +14,7 @@ const SAID_NS: i64 = 5_000_000_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
     recent: VecDeque<(i64, String)>,
-    doubted_ns: Option<i64>,
+    doubted: Option<Stamp>,
 }
 
 impl Pace {
@@ -29,14 +29,14 @@ impl Pace {
         labels.dedup();
         let typing = labels.len() > DIFFERENT;
         if typing {
-            self.doubted_ns = Some(at.host_ns);
+            self.doubted = Some(at);
         }
         typing
     }
 
-    /// Whether the last presses looked like typing.
-    pub(crate) fn is_doubtful(&self, now: Stamp) -> bool {
-        self.doubted_ns.is_some_and(|since| now.host_ns - since < SAID_NS)
+    /// When the last presses looked like typing, if that is not long ago.
+    pub(crate) fn doubted(&self, now: Stamp) -> Option<Stamp> {
+        self.doubted.filter(|since| now.host_ns - since.host_ns < SAID_NS)
     }
 }
 
@@ -54,7 +54,7 @@ mod tests {
         let typed: Vec<bool> =
             (0..9).zip("abcdefghi".chars()).map(|(n, c)| pace.press(&c.to_string(), at(n * 100))).collect();
         assert_eq!(typed, [false, false, false, false, false, false, true, true, true]);
-        assert!(pace.is_doubtful(at(5000)) && !pace.is_doubtful(at(6000)));
+        assert!(pace.doubted(at(5000)).is_some() && pace.doubted(at(6000)).is_none());
         let mut pace = Pace::default();
         assert!((0..50).all(|n| !pace.press(if n % 2 == 0 { "left" } else { "right" }, at(n * 90))));
     }

@@ -1,10 +1,11 @@
 //! Ends the process when its terminal goes away: by SIGHUP, and by looking, because a SIGHUP that was
-//! ignored by whoever started us never comes and crossterm would then spin for ever.
+//! ignored by whoever started us never comes and crossterm would then spin for ever. It also sees to it that
+//! nothing is drawn from the background, over somebody else's screen.
 
-use super::restore;
+use super::{job, restore};
 use crate::tui::Error;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use signal_hook::consts::SIGHUP;
+use signal_hook::consts::{SIGHUP, SIGTTOU};
 use signal_hook::iterator::Signals;
 use std::thread;
 
@@ -26,9 +27,21 @@ pub(super) fn watch() -> Result<(), Error> {
     spawned.map(drop).map_err(|source| Error::Thread { name: "tui-guard", source })
 }
 
-/// Looks at the terminal until it hangs up, and then ends the process: there is nobody left to tell.
+/// Looks at the terminal until it hangs up, and then ends the process: there is nobody left to tell. Stops
+/// in the background, as a write or a read there does.
 fn look() {
+    let mut deaf = false;
     loop {
+        if job::in_background() {
+            if deaf {
+                // It was not stopped, because somebody ignores the signal for us or nobody could continue us.
+                signal_hook::low_level::exit(2);
+            }
+            deaf = true;
+            let _ = signal_hook::low_level::raise(SIGTTOU);
+        } else {
+            deaf = false;
+        }
         let stdout = rustix::stdio::stdout();
         let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
         let polled = poll(&mut fds, Some(&LOOK));

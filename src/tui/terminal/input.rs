@@ -1,13 +1,14 @@
 //! Reads keys and signals on threads of their own, so that a key is stamped when its byte is read, however
 //! long the screen is stalled.
 
+use super::job;
 use crate::emg::Stamp;
 use crate::tui::Error;
 use crate::tui::keys::Key;
 use crate::tui::update::Input;
 use crossbeam_channel::{Receiver, Sender, bounded};
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, poll, read};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGCONT, SIGINT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +23,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// The inputs of this terminal with the moment they were read; dropping it ends the readers.
 #[derive(Debug)]
 pub(crate) struct Inputs {
-    /// Keys, pasted text and the wish of a signal to end.
+    /// Keys, pasted text, the wish of a signal to end, and that the program goes on after a stop.
     pub(crate) receiver: Receiver<(Stamp, Input)>,
     unwanted: Arc<AtomicBool>,
     signals: signal_hook::iterator::Handle,
@@ -39,7 +40,8 @@ impl Drop for Inputs {
 pub(crate) fn listen() -> Result<Inputs, Error> {
     let (sender, receiver) = bounded(WAITING);
     let unwanted = Arc::new(AtomicBool::new(false));
-    let signals = Signals::new([SIGINT, SIGTERM]).map_err(|source| Error::Signals { source })?;
+    let signals =
+        Signals::new([SIGINT, SIGTERM, SIGTSTP, SIGCONT]).map_err(|source| Error::Signals { source })?;
     let handle = signals.handle();
     let (to_signals, stop) = (sender.clone(), Arc::clone(&unwanted));
     let spawned = thread::Builder::new()
@@ -51,10 +53,24 @@ pub(crate) fn listen() -> Result<Inputs, Error> {
     Ok(Inputs { receiver, unwanted, signals: handle })
 }
 
-/// The first signal asks the dashboard to end; a second one does not wait for a stalled terminal.
+/// The first signal to end asks the dashboard; a second one does not wait for a stalled terminal. Stops and
+/// goes on as a job of the shell.
 fn pass_signals(mut signals: Signals, sender: &Sender<(Stamp, Input)>) {
     let mut asked = false;
+    let mut pen = None;
     for signal in signals.forever() {
+        if signal == SIGTSTP {
+            if pen.is_none() {
+                pen = job::stop();
+            }
+            continue;
+        }
+        if signal == SIGCONT {
+            let input = if job::go_on() { Input::Resumed } else { Input::Quit };
+            pen = None;
+            let _ = sender.try_send((Stamp::now(), input));
+            continue;
+        }
         if asked || sender.try_send((Stamp::now(), Input::Quit)).is_err() {
             super::restore();
             let _ = signal_hook::low_level::emulate_default_handler(signal);
@@ -94,6 +110,15 @@ fn translate(event: Event) -> Option<Input> {
                 KeyCode::Esc => Key::Esc,
                 KeyCode::Up => Key::Up,
                 KeyCode::Down => Key::Down,
+                KeyCode::Left => Key::Left,
+                KeyCode::Right => Key::Right,
+                KeyCode::PageUp => Key::PageUp,
+                KeyCode::PageDown => Key::PageDown,
+                KeyCode::Home => Key::Home,
+                KeyCode::End => Key::End,
+                KeyCode::Tab => Key::Tab,
+                KeyCode::BackTab => Key::BackTab,
+                KeyCode::F(number) => Key::F(number),
                 _ => return None,
             };
             Some(Input::Key(key))
@@ -119,7 +144,7 @@ mod tests {
         assert_eq!(key(KeyCode::Char('S'), KeyModifiers::SHIFT), Some(Key::Char('S')));
         assert_eq!(key(KeyCode::Char('c'), KeyModifiers::CONTROL), Some(Key::Ctrl('c')));
         assert_eq!(key(KeyCode::Char('1'), KeyModifiers::ALT), None, "Alt-1 is not a marker");
-        assert_eq!(key(KeyCode::F(5), KeyModifiers::NONE), None);
+        assert_eq!(key(KeyCode::Insert, KeyModifiers::NONE), None);
     }
 
     #[test]

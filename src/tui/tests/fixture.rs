@@ -3,12 +3,13 @@
 use crate::emg::marker::{Action, Origin, Placed};
 use crate::emg::{Channel, Kind, Marker, Stamp, units};
 use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
-use crate::session::{Bins, Event, Role, Snapshot, Viewer};
-use crate::tui::Color;
+use crate::session::system::Stage;
+use crate::session::{Bins, Event, Role, Snapshot, System, Viewer};
 use crate::tui::app::App;
 use crate::tui::theme::Theme;
 use crate::tui::update::{Input, scramble, update};
 use crate::tui::widget::Dots;
+use crate::tui::{Color, Look};
 
 pub(crate) const FILE: &str = "recordings/sub-01/ses-01/emg/sub-01_ses-01_task-faces_run-01_emg.h5";
 const ROWS_PER_BIN: u64 = 4;
@@ -17,16 +18,16 @@ const RATE_HZ: f64 = 1000.0;
 const BEFORE_S: f64 = 11_565.0;
 pub(crate) const BEFORE_ROWS: u64 = 11_565_000;
 
-/// Name, muscle, action unit, noise at rest and strength of a burst in microvolts.
-const MUSCLES: [(&str, &str, &str, f32, f32); 8] = [
-    ("ZYG-L", "zygomaticus major", "AU12", 3.0, 160.0),
-    ("ZYG-R", "zygomaticus major", "AU12", 3.5, 140.0),
-    ("COR-L", "corrugator supercilii", "AU4", 4.0, 60.0),
-    ("COR-R", "corrugator supercilii", "AU4", 12.0, 60.0),
-    ("ORB-L", "orbicularis oculi", "AU6", 3.0, 90.0),
-    ("FRO-M", "frontalis", "AU1+2", 2.5, 40.0),
-    ("LEV-L", "levator labii", "AU10", 3.0, 30.0),
-    ("MEN", "mentalis", "AU17", 5.0, 110.0),
+/// Name, muscle, side, action unit, noise at rest and strength of a burst in microvolts.
+const MUSCLES: [(&str, &str, &str, &str, f32, f32); 8] = [
+    ("ZYG-L", "zygomaticus major", "left", "AU12", 3.0, 160.0),
+    ("ZYG-R", "zygomaticus major", "right", "AU12", 3.5, 140.0),
+    ("COR-L", "corrugator supercilii", "left", "AU4", 4.0, 60.0),
+    ("COR-R", "corrugator supercilii", "right", "AU4", 12.0, 60.0),
+    ("ORB-L", "orbicularis oculi", "left", "AU6", 3.0, 90.0),
+    ("FRO-M", "frontalis", "midline", "AU1+2", 2.5, 40.0),
+    ("LEV-L", "levator labii", "left", "AU10", 3.0, 30.0),
+    ("MEN", "mentalis", "midline", "AU17", 5.0, 110.0),
 ];
 
 pub(crate) fn marker(id: u64, sample: u64, label: &str) -> Marker {
@@ -53,10 +54,13 @@ pub(crate) fn at(seconds: f64) -> Stamp {
 }
 
 pub(crate) fn channels(n: usize) -> Vec<ChannelState> {
-    let one = |(n, &(name, muscle, unit, rest, _)): (usize, &(&str, &str, &str, f32, f32))| {
+    let one = |(n, &(name, muscle, side, unit, rest, _)): (usize, &(&str, &str, &str, &str, f32, f32))| {
         let mut channel = Channel::new(if n < 8 { name.to_owned() } else { format!("{name}2") }, Kind::Raw);
         channel.muscle = muscle.to_owned();
+        channel.side = side.to_owned();
         channel.action_unit = unit.to_owned();
+        channel.electrode = "Ag/AgCl".to_owned();
+        channel.size_mm = 4.0;
         channel.unit = "uV".to_owned();
         ChannelState {
             channel,
@@ -71,14 +75,21 @@ pub(crate) fn channels(n: usize) -> Vec<ChannelState> {
     MUSCLES.iter().cycle().take(n).enumerate().map(one).collect()
 }
 
+/// Channels whose levels follow their muscles.
+fn acting(count: usize, seconds: f64) -> Vec<ChannelState> {
+    let mut channels = channels(count);
+    for (n, state) in channels.iter_mut().enumerate() {
+        let wobble = units::float(scramble(units::count(seconds * 5.0) + units::wide(n)) % 100) / 200.0;
+        let acts =
+            f64::from((0..10_u8).map(|t| strength(n, seconds - f64::from(t) / 10.0)).sum::<f32>()) / 10.0;
+        state.level = acts * 0.8 * (1.0 + wobble);
+    }
+    channels
+}
+
 /// The state of a healthy recording at a moment.
 pub(crate) fn recording(seconds: f64) -> Snapshot {
     let rows = BEFORE_ROWS + units::count(seconds * RATE_HZ);
-    let mut channels = channels(8);
-    for (n, state) in channels.iter_mut().enumerate() {
-        let wobble = units::float(scramble(units::count(seconds * 5.0) + units::wide(n)) % 100) / 200.0;
-        state.level *= 1.0 + wobble;
-    }
     Snapshot {
         id: "k7f2".to_owned(),
         state: State::Recording,
@@ -101,14 +112,40 @@ pub(crate) fn recording(seconds: f64) -> Snapshot {
             alive: true,
             ..Source::default()
         },
-        channels,
-        chain: "BP 20-450 | N 50+h Q10".to_owned(),
+        channels: acting(8, seconds),
+        chain: "BP20-450 N50+h Q10".to_owned(),
+        preset: "default".to_owned(),
+        line_hz: 50.0,
         settled: true,
         design_rate_hz: RATE_HZ,
         free_bytes: 118_000_000_000,
         disk_seconds_left: 763_200.0,
         markers: 12,
-        viewers: vec![Viewer { client: 1, name: "attach@tty1".to_owned(), role: Role::Control }],
+        viewers: vec![
+            Viewer { client: 1, name: "attach@tty1".to_owned(), role: Role::Control },
+            Viewer { client: 4, name: "attach@tty2".to_owned(), role: Role::Viewer },
+        ],
+        system: System {
+            stages: [
+                ("acquire", 3.0, 0, 0),
+                ("journal", 12.0, 2, 4096),
+                ("process", 9.0, 1, 512),
+                ("projector", 210.0, 0, 0),
+            ]
+            .map(|(name, beat_age_ms, queued, capacity)| Stage {
+                name: name.to_owned(),
+                beat_age_ms,
+                queued,
+                capacity,
+            })
+            .to_vec(),
+            sync_ms: 11.2,
+            sync_worst_ms: 41.0,
+            pid: 4711,
+            projector_pid: 4712,
+            version: "0.1.0".to_owned(),
+            listens: "127.0.0.1:7777".to_owned(),
+        },
         cpu_percent: 4.1,
         rss_bytes: 23_000_000,
         keys: [('1', "stim_on", 1), ('2', "stim_off", 2), ('3', "response", 3), ('a', "artefact", 4)]
@@ -126,7 +163,7 @@ pub(crate) fn recording(seconds: f64) -> Snapshot {
 
 /// Envelope of a muscle's activity at a moment: rest, a smile of 1.5 s, and bursts of 20 ms.
 fn strength(channel: usize, seconds: f64) -> f32 {
-    let (_, _, _, rest, burst) = MUSCLES[channel % 8];
+    let (.., rest, burst) = MUSCLES[channel % 8];
     let phase = seconds - f64::from(units::small(channel)) * 0.05;
     let smile = (phase.rem_euclid(5.3) - 1.4).abs();
     let brief = (phase.rem_euclid(3.7) - 2.9).abs() < 0.010;
@@ -165,7 +202,8 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn new(dots: Dots, channels: usize) -> Self {
-        let app = App::new(dots, Theme::new(Color::Ansi16), false, at(0.0));
+        let mut app = App::new(dots, Theme::new(Color::Ansi16, Look::Default), false, at(0.0));
+        app.client = Some(1);
         Self { app, seconds: 0.0, bins: BEFORE_ROWS / ROWS_PER_BIN, channels }
     }
 
@@ -175,7 +213,7 @@ impl Watched {
         let now = at(self.seconds);
         let mut snapshot = recording(self.seconds);
         if self.channels != 8 {
-            snapshot.channels = channels(self.channels);
+            snapshot.channels = acting(self.channels, self.seconds);
         }
         change(&mut snapshot);
         let until = BEFORE_ROWS / ROWS_PER_BIN + units::count((self.seconds * RATE_HZ / 4.0).floor());

@@ -88,7 +88,8 @@ fn a_marker_without_an_answer_is_an_alarm() {
     update(&mut desk.seen.app, at(desk.seconds + 0.4), Input::Clock);
     assert!(desk.seen.app.alarms().is_empty());
     update(&mut desk.seen.app, at(desk.seconds + 0.6), Input::Clock);
-    assert_eq!(desk.seen.app.alarms(), ["marker `stim_on` was sent and is not confirmed"]);
+    let texts: Vec<_> = desk.seen.app.alarms().into_iter().map(|alarm| alarm.text).collect();
+    assert_eq!(texts, ["marker `stim_on` was sent and is not confirmed"]);
 }
 
 #[test]
@@ -132,7 +133,7 @@ fn a_word_typed_into_the_dashboard_is_kept_and_doubted() {
         })
         .collect();
     assert_eq!(notes, ["", "", "", "", "", "", "typing?"]);
-    assert!(desk.seen.app.alarms()[0].starts_with("typing?"));
+    assert!(desk.seen.app.alarms().iter().any(|alarm| alarm.kind == "typing"));
 }
 
 #[test]
@@ -144,7 +145,7 @@ fn a_held_key_and_pasted_text_are_no_markers() {
         assert!(update(&mut desk.seen.app, moment, Input::Key(Key::Char('1'))).is_empty());
     }
     assert!(desk.input(Input::Paste("1 2 3 S".to_owned())).is_empty());
-    assert_eq!(desk.seen.app.mode, Mode::Live);
+    assert_eq!(desk.seen.app.mode, Mode::Keys);
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn a_note_belongs_to_the_last_marker_that_stands() {
     desk.key(Key::Char('N'));
     desk.types("never mind");
     assert!(desk.key(Key::Esc).is_empty());
-    assert_eq!(desk.seen.app.mode, Mode::Live);
+    assert_eq!(desk.seen.app.mode, Mode::Keys);
 }
 
 #[test]
@@ -201,7 +202,7 @@ fn stopping_takes_the_word() {
     desk.key(Key::Char('S'));
     desk.types("stop");
     assert!(desk.key(Key::Esc).is_empty());
-    assert_eq!((desk.reply(), &desk.seen.app.mode), ("not stopped", &Mode::Live));
+    assert_eq!((desk.reply(), &desk.seen.app.mode), ("not stopped", &Mode::Keys));
 }
 
 #[test]
@@ -212,7 +213,7 @@ fn the_stop_dialog_closes_itself() {
     update(&mut desk.seen.app, at(opened + 14.9), Input::Clock);
     assert!(matches!(desk.seen.app.mode, Mode::Stop { .. }));
     update(&mut desk.seen.app, at(opened + 15.1), Input::Clock);
-    assert_eq!(desk.seen.app.mode, Mode::Live);
+    assert_eq!(desk.seen.app.mode, Mode::Keys);
 }
 
 #[test]
@@ -220,18 +221,18 @@ fn leaving_says_how() {
     for key in [Key::Char('q'), Key::Ctrl('c')] {
         let mut desk = Desk::new();
         assert!(desk.key(key).is_empty());
-        assert_eq!(desk.seen.app.exit, Some(Exit::Detached));
+        assert_eq!(desk.seen.app.wishes.exit, Some(Exit::Detached));
     }
     let mut desk = Desk::new();
     desk.input(Input::Lost);
-    assert_eq!(desk.seen.app.exit, None, "the last picture stays");
+    assert_eq!(desk.seen.app.wishes.exit, None, "the last picture stays");
     assert!(desk.key(Key::Char('1')).is_empty());
     assert_eq!(desk.reply(), "no recorder: q leaves");
     desk.key(Key::Char('q'));
-    assert_eq!(desk.seen.app.exit, Some(Exit::RecorderGone));
+    assert_eq!(desk.seen.app.wishes.exit, Some(Exit::RecorderGone));
     let mut desk = Desk::new();
     desk.input(Input::Event(Event::Finished { code: 1, text: "12 rows lost".to_owned() }));
-    assert_eq!(desk.seen.app.exit, Some(Exit::Finished { code: 1, text: "12 rows lost".to_owned() }));
+    assert_eq!(desk.seen.app.wishes.exit, Some(Exit::Finished { code: 1, text: "12 rows lost".to_owned() }));
 }
 
 #[test]
@@ -240,13 +241,17 @@ fn ctrl_c_leaves_from_everywhere_and_q_only_from_the_picture() {
         let mut desk = Desk::new();
         desk.key(Key::Char(opener));
         desk.key(Key::Char('q'));
-        assert_eq!(desk.seen.app.exit, None, "q is a letter after {opener}");
+        assert_eq!(desk.seen.app.wishes.exit, None, "q is a letter after {opener}");
         desk.key(Key::Ctrl('c'));
-        assert_eq!(desk.seen.app.exit, Some(Exit::Detached));
+        assert_eq!(desk.seen.app.wishes.exit, Some(Exit::Detached));
     }
     let mut desk = Desk::new();
     desk.types("?q");
-    assert_eq!((&desk.seen.app.mode, &desk.seen.app.exit), (&Mode::Live, &None), "q closes help first");
+    assert_eq!(
+        (&desk.seen.app.mode, &desk.seen.app.wishes.exit),
+        (&Mode::Keys, &None),
+        "q closes help first"
+    );
 }
 
 #[test]
@@ -321,7 +326,7 @@ fn a_refusal_is_said_and_logged() {
     let answer = Answer::Refused("the journal is closed".to_owned());
     desk.input(Input::Event(Event::Answer { request, answer }));
     assert_eq!(desk.reply(), "marker refused: the journal is closed");
-    assert_eq!(desk.seen.app.log.back().map(|line| line.level), Some(2));
+    assert_eq!(desk.seen.app.log.lines.back().map(|line| line.level), Some(2));
 }
 
 #[test]

@@ -1,49 +1,115 @@
-//! What a person sees: ten states at three sizes, small screens, plain characters, any size at all.
+//! What a person sees: ten states, five of them with a fault, over sizes, characters and colours combined in
+//! pairs; every view and every panel; screens too small for any of it.
 
 use super::fixture::{self, Watched, at, watched};
-use crate::session::snapshot::State;
-use crate::session::{Alarm, Event, Snapshot};
-use crate::tui::keys::Key;
+use crate::session::alarm::Priority;
+use crate::session::snapshot::{OpenMark, State};
+use crate::session::{Alarm, Event, Role, Snapshot};
+use crate::tui::app::Link;
+use crate::tui::keys::{Key, TABLE, View, command};
+use crate::tui::theme::Theme;
 use crate::tui::update::{Input, update};
-use crate::tui::view;
 use crate::tui::widget::Dots;
+use crate::tui::{Color, Look, view};
 use insta::assert_snapshot;
-use proptest::prelude::*;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use std::io::Write;
+use ratatui::buffer::Buffer;
+use ratatui::style::{Modifier, Style};
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+pub(super) const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 60)];
+const GLYPHS: [Dots; 3] = [Dots::Braille, Dots::Ascii, Dots::Block];
+const COLOURS: [(Color, Look); 3] =
+    [(Color::Never, Look::Default), (Color::Ansi16, Look::Default), (Color::Ansi256, Look::ColourBlind)];
 
-/// An open alarm.
-fn alarm(text: &str) -> Alarm {
-    Alarm { text: text.to_owned(), ..Alarm::default() }
-}
-
-/// The screen as lines of text.
-fn screen(watched: &Watched, (width, height): (u16, u16)) -> String {
-    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-    terminal.draw(|frame| view::draw(&watched.app, frame)).unwrap();
-    let buffer = terminal.backend().buffer();
-    let line = |y| (0..width).map(|x| buffer[(x, y)].symbol()).collect::<String>();
-    (0..height).map(|y| line(y).trim_end().to_owned() + "\n").collect()
-}
-
-fn shoot(name: &str, watched: &Watched) {
-    for (width, height) in SIZES {
-        assert_snapshot!(format!("{name}_{width}x{height}"), screen(watched, (width, height)));
+/// An open alarm, raised 9 s before the usual picture.
+pub(super) fn alarm(priority: Priority, channel: Option<u16>, text: &str, advice: &str) -> Alarm {
+    Alarm {
+        id: 7,
+        kind: text.split(' ').next().unwrap().to_owned(),
+        channel,
+        priority,
+        since_utc_ns: at(4.3).utc_ns,
+        text: text.to_owned(),
+        advice: advice.to_owned(),
+        acknowledged_by: String::new(),
     }
 }
 
-fn well(_: &mut Snapshot) {}
-
-#[test]
-fn recording() {
-    shoot("recording", &watched(Dots::Braille, well));
+pub(super) fn buffer(watched: &Watched, (width, height): (u16, u16)) -> Buffer {
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| view::draw(&watched.app, frame)).unwrap();
+    terminal.backend().buffer().clone()
 }
 
-#[test]
-fn monitoring() {
+/// The screen as lines of text.
+pub(super) fn screen(watched: &Watched, size: (u16, u16)) -> String {
+    let buffer = buffer(watched, size);
+    let line = |y| (0..size.0).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..size.1).map(|y| line(y).trim_end().to_owned() + "\n").collect()
+}
+
+/// The styles on a screen, each with the first words drawn in it.
+fn styles(watched: &Watched, size: (u16, u16)) -> String {
+    let buffer = buffer(watched, size);
+    let mut seen: Vec<(Style, String)> = Vec::new();
+    for y in 0..size.1 {
+        let mut x = 0;
+        while x < size.0 {
+            let style = buffer[(x, y)].style();
+            let run: String = (x..size.0)
+                .take_while(|x| buffer[(*x, y)].style() == style)
+                .map(|x| buffer[(x, y)].symbol())
+                .collect();
+            x += u16::try_from(run.chars().count()).unwrap();
+            if !seen.iter().any(|(known, _)| *known == style) {
+                seen.push((style, run.trim().chars().take(24).collect()));
+            }
+        }
+    }
+    let line = |(style, text): &(Style, String)| {
+        let ink = style.fg.unwrap_or_default();
+        let how = style.add_modifier;
+        let how = if how == Modifier::empty() { String::new() } else { format!(" {how:?}") };
+        format!("{ink:?}{how}: {text}\n")
+    };
+    seen.iter().map(line).collect()
+}
+
+/// The states and what they are called.
+fn states() -> Vec<(&'static str, Watched)> {
+    vec![
+        ("recording", watched(Dots::Braille, well)),
+        ("monitoring", monitoring()),
+        ("settling", settling()),
+        ("blind", blind()),
+        ("filter", pressed(well, View::Live, &[Key::Char('F'), Key::Down])),
+        ("fault_saturated", saturated(View::Electrodes)),
+        ("fault_source_lost", source_lost()),
+        ("fault_recorder_gone", recorder_gone()),
+        ("fault_not_written", not_written()),
+        ("fault_stage_late", stage_late()),
+    ]
+}
+
+pub(super) fn well(_: &mut Snapshot) {}
+
+/// The usual picture in a view, after some keys.
+pub(super) fn pressed(change: impl Fn(&mut Snapshot), view: View, keys: &[Key]) -> Watched {
+    let mut seen = watched(Dots::Braille, change);
+    seen.app.view = view;
+    for key in keys {
+        update(&mut seen.app, at(13.4), Input::Key(*key));
+    }
+    seen
+}
+
+fn typed(text: &str) -> Watched {
+    let keys: Vec<Key> = text.chars().map(Key::Char).collect();
+    pressed(well, View::Live, &keys)
+}
+
+fn monitoring() -> Watched {
     let mut seen = watched(Dots::Braille, |s| {
         s.state = State::Monitoring;
         s.file.clear();
@@ -54,35 +120,48 @@ fn monitoring() {
     });
     seen.app.marks = crate::tui::app::marks::Marks::default();
     update(&mut seen.app, at(13.3), Input::Key(Key::Char('1')));
-    shoot("monitoring", &seen);
+    seen
 }
 
-#[test]
-fn settling() {
-    let seen = Watched::new(Dots::Braille, 8).until(2.4, |s| {
+fn settling() -> Watched {
+    Watched::new(Dots::Braille, 8).until(2.4, |s| {
         s.settled = false;
         s.settling_s = 1.6;
         s.elapsed_s = 2.4;
         s.channels.iter_mut().for_each(|c| c.flags.push("settling".to_owned()));
-    });
-    shoot("settling", &seen);
+    })
 }
 
-#[test]
-fn a_saturated_channel_and_its_alarm() {
-    let seen = watched(Dots::Braille, |s| {
+/// A second technician on a slow link, who must not see conditions.
+fn blind() -> Watched {
+    let mut seen = watched(Dots::Braille, |s| {
+        s.blind = true;
+        let since_host_ns = at(1.2).host_ns;
+        s.open_marks = vec![OpenMark { id: 9, label: "hold".to_owned(), code: 5, since_host_ns }];
+    });
+    seen.app.client = Some(4);
+    seen.app.link = Link { bytes_per_s: 2_100, slowed_to: Some(2) };
+    let mut told = fixture::marker(13, fixture::BEFORE_ROWS + 12_700, "happy_07");
+    told.origin = crate::emg::marker::Origin::Network;
+    seen.says(Event::Marked(told));
+    seen
+}
+
+fn saturated(view: View) -> Watched {
+    let change = |s: &mut Snapshot| {
         s.channels[3].flags.push("saturated".to_owned());
+        s.channels[3].range_percent = 100.0;
         s.channels[6].flags.push("flat".to_owned());
+        let advice = "lower the gain or press the electrode on";
         s.alarms = vec![
-            alarm("COR-R is saturated: lower the gain or press the electrode on"),
-            alarm("LEV-L is flat: is it plugged in?"),
+            alarm(Priority::Second, Some(3), "COR-R is saturated", advice),
+            alarm(Priority::Second, Some(6), "LEV-L is flat", "see whether its cable is plugged in"),
         ];
-    });
-    shoot("saturated", &seen);
+    };
+    pressed(change, view, &[])
 }
 
-#[test]
-fn the_source_is_lost() {
+fn source_lost() -> Watched {
     let mut seen = watched(Dots::Braille, well);
     for _ in 0..20 {
         seen.seconds += 0.1;
@@ -90,134 +169,183 @@ fn the_source_is_lost() {
         snapshot.source.alive = false;
         snapshot.source.reconnects = 1;
         snapshot.source.lost_samples = 1840;
-        snapshot.alarms = vec![alarm("the source is silent: check the cable of /dev/ttyACM0")];
+        snapshot.alarms =
+            vec![alarm(Priority::First, None, "the source is silent", "check the cable of /dev/ttyACM0")];
         seen.says(Event::Tick(Box::new(snapshot)));
         update(&mut seen.app, at(seen.seconds), Input::Clock);
     }
-    shoot("source_lost", &seen);
+    seen
 }
 
-#[test]
-fn the_recorder_is_gone() {
+fn recorder_gone() -> Watched {
     let mut seen = watched(Dots::Braille, well);
     update(&mut seen.app, at(13.4), Input::Lost);
     update(&mut seen.app, at(20.0), Input::Clock);
-    shoot("recorder_gone", &seen);
+    seen
+}
+
+/// Nothing reaches the disk, and one of two alarms was seen by somebody.
+fn not_written() -> Watched {
+    let change = |s: &mut Snapshot| {
+        s.write_age_s = 9.0;
+        let advice = "free space or move the folder: rows are kept in memory for another 20 s";
+        let low = alarm(Priority::First, None, "the disk is nearly full", "delete what is not needed");
+        s.alarms = vec![
+            alarm(Priority::First, None, "no bytes were written for 9 s", advice),
+            Alarm { id: 3, acknowledged_by: "attach@tty2".to_owned(), ..low },
+        ];
+    };
+    pressed(change, View::Log, &[])
+}
+
+fn stage_late() -> Watched {
+    let change = |s: &mut Snapshot| {
+        s.system.stages[1].beat_age_ms = 2300.0;
+        s.system.stages[2].queued = 480;
+        let advice = "end other programs, or use a faster disk";
+        s.alarms = vec![alarm(Priority::First, None, "the journal's queue is 94 % full", advice)];
+    };
+    pressed(change, View::System, &[])
 }
 
 #[test]
-fn the_stop_dialog() {
-    let mut seen = watched(Dots::Braille, well);
-    for key in ['S', 's', 't', 'o'] {
-        update(&mut seen.app, at(13.4), Input::Key(Key::Char(key)));
-    }
-    update(&mut seen.app, at(16.0), Input::Clock);
-    shoot("stop", &seen);
-}
-
-#[test]
-fn help_is_the_live_key_table() {
-    let mut seen = watched(Dots::Braille, well);
-    update(&mut seen.app, at(13.4), Input::Key(Key::Char('?')));
-    shoot("help", &seen);
-    for binding in crate::tui::keys::TABLE {
-        assert!(screen(&seen, (80, 24)).contains(binding.help), "{} is cut off", binding.name);
+fn ten_states_over_sizes_characters_and_colours() {
+    for (n, (name, mut seen)) in states().into_iter().enumerate() {
+        // Each state meets every size, every set of characters and every colour, and these meet each other.
+        for (m, size) in SIZES.into_iter().enumerate() {
+            let (glyphs, colours) = ((n + m) % 3, (n + m + n / 3 * (m + 1)) % 3);
+            seen.app.dots = GLYPHS[glyphs];
+            let (color, look) = COLOURS[colours];
+            seen.app.theme = Theme::new(color, look);
+            let text = screen(&seen, size);
+            assert!(glyphs != 1 || text.is_ascii(), "{name} at {size:?} is not plain");
+            let label = format!("{name}_{}x{}_{:?}_{color:?}", size.0, size.1, seen.app.dots).to_lowercase();
+            assert_snapshot!(label, format!("{text}\n{}", styles(&seen, size)));
+        }
     }
 }
 
 #[test]
-fn a_note_is_being_typed() {
-    let mut seen = watched(Dots::Braille, well);
-    for key in "Nsneezed".chars() {
-        update(&mut seen.app, at(13.4), Input::Key(Key::Char(key)));
+fn the_pairs_are_all_there() {
+    let mut pairs = std::collections::BTreeSet::new();
+    for n in 0..10 {
+        for m in 0..3 {
+            let (glyphs, colours) = ((n + m) % 3, (n + m + n / 3 * (m + 1)) % 3);
+            pairs.extend([(0, m, glyphs), (1, m, colours), (2, glyphs, colours)]);
+        }
     }
-    assert_snapshot!("note_80x24", screen(&seen, (80, 24)));
+    assert_eq!(pairs.len(), 27, "size with characters, size with colours, characters with colours");
 }
 
 #[test]
-fn one_channel_zoomed_and_frozen() {
-    let mut seen = watched(Dots::Braille, well);
-    for key in [Key::Down, Key::Char('Z'), Key::Char(',')] {
-        update(&mut seen.app, at(13.4), Input::Key(key));
+fn every_view_in_health() {
+    for (view, _, name) in View::TABLE {
+        let seen = pressed(well, view, &[]);
+        for size in SIZES {
+            if view != View::Live {
+                assert_snapshot!(format!("view_{name}_{}x{}", size.0, size.1), screen(&seen, size));
+            }
+        }
     }
-    assert_snapshot!("zoom_80x24", screen(&seen, (80, 24)));
+    let many = Watched::new(Dots::Braille, 16).until(13.3, |s| s.channels[12].flags.push("flat".to_owned()));
+    let mut many = many;
+    assert_snapshot!("view_live_16_80x24", screen(&many, (80, 24)));
+    many.app.view = View::Electrodes;
+    assert_snapshot!("view_electrodes_16_80x24", screen(&many, (80, 24)));
+}
+
+#[test]
+fn panels_and_lines() {
+    let size = (80, 24);
+    let mut stop = typed("Ssto");
+    update(&mut stop.app, at(16.0), Input::Clock);
+    assert_snapshot!("stop_80x24", screen(&stop, size));
+    assert_snapshot!("note_80x24", screen(&typed("Nsneezed"), size));
+    assert_snapshot!("command_80x24", screen(&typed(":th"), size));
+    let mut found = typed("/stim");
+    update(&mut found.app, at(13.5), Input::Key(Key::Enter));
+    assert_snapshot!("search_80x24", screen(&found, size));
+    let keys = [Key::Down, Key::Char('Z'), Key::Char(',')];
+    assert_snapshot!("zoom_80x24", screen(&pressed(well, View::Live, &keys), size));
+}
+
+#[test]
+fn help_is_the_live_tables() {
+    let keys = screen(&typed("?"), (80, 24));
+    assert_snapshot!("help_keys_80x24", keys);
+    for binding in TABLE {
+        assert!(keys.contains(binding.help), "{} is cut off", binding.name);
+    }
+    let commands = screen(&typed("??"), (80, 24));
+    assert_snapshot!("help_commands_80x24", commands);
+    for command in command::TABLE {
+        assert!(
+            commands.contains(command.help) && commands.contains(command.name),
+            "{} is cut off",
+            command.name
+        );
+    }
+    assert!(!screen(&typed("???"), (80, 24)).contains("Esc closes"));
 }
 
 #[test]
 fn small_screens_say_the_most_important_first() {
-    let seen = watched(Dots::Braille, |s| s.channels[3].flags.push("saturated".to_owned()));
+    let seen = saturated(View::Live);
     assert_snapshot!("small_40x12", screen(&seen, (40, 12)));
     assert_snapshot!("small_20x4", screen(&seen, (20, 4)));
     assert_eq!(screen(&seen, (1, 1)), "●\n");
+    for (name, seen) in states() {
+        assert!(screen(&seen, (20, 4)).lines().count() == 4, "{name}");
+    }
+    assert_snapshot!("small_command_40x12", screen(&typed(":th"), (40, 12)));
 }
 
 #[test]
-fn plain_characters_are_enough() {
-    let seen = watched(Dots::Ascii, |s| s.channels[3].flags.push("saturated".to_owned()));
-    assert_snapshot!("ascii_80x24", screen(&seen, (80, 24)));
-    assert_snapshot!("block_80x24", screen(&watched(Dots::Block, well), (80, 24)));
-    let mut seen = seen;
-    for key in ['?', 'S'] {
-        for size in SIZES.into_iter().chain([(40, 12), (60, 16)]) {
-            assert!(screen(&seen, size).is_ascii(), "{key} at {size:?}");
+fn what_is_blinded_stands_nowhere() {
+    let mut seen = blind();
+    for (view, ..) in View::TABLE {
+        seen.app.view = view;
+        for size in SIZES.into_iter().chain([(40, 12)]) {
+            let text = screen(&seen, size);
+            assert!(!text.contains("happy"), "{view:?} at {size:?}:\n{text}");
+            assert!(size.0 < 60 || text.contains("BLIND"), "{view:?} at {size:?}");
         }
-        update(&mut seen.app, at(14.0), Input::Key(Key::Char(key)));
     }
+    assert!(screen(&seen, (120, 40)).contains("stim_on"), "what was typed here is known here");
+}
+
+#[test]
+fn every_role_is_named() {
+    let named = |client: u64, change: &dyn Fn(&mut Snapshot)| {
+        let mut seen = watched(Dots::Braille, change);
+        seen.app.client = Some(client);
+        screen(&seen, (80, 24))
+    };
+    assert!(named(1, &well).contains(" control\n"));
+    assert!(named(4, &well).contains(" viewer (attach@tty1 has control)\n"));
+    let nobody = |s: &mut Snapshot| s.viewers[0].role = Role::Viewer;
+    assert!(named(4, &nobody).contains(" viewer (nobody has control)\n"));
+    let mut seen = watched(Dots::Braille, well);
+    seen.app.read_only = true;
+    assert!(screen(&seen, (80, 24)).contains(" read-only\n"));
 }
 
 #[test]
 fn the_six_first_facts_are_never_dropped() {
-    let seen = watched(Dots::Braille, |s| {
+    let mut seen = watched(Dots::Braille, |s| {
         s.source.losses_counted = false;
         s.source.reconnects = 12;
+        s.blind = true;
     });
-    for width in 60..200 {
-        let text = screen(&seen, (width, 24));
-        for fact in ["REC", "03:12:58", "mg.h5", "416.8 MB +0.", "disk 212 h", "SRC OK", "cannot be counted"]
-        {
-            assert!(text.contains(fact), "{fact} is missing at width {width}:\n{text}");
-        }
-    }
-}
-
-/// For the eye: writes the picture where `MYOGRAPH_SHOTS` says, with one line of styles per line of text.
-#[test]
-fn pictures_for_the_eye() {
-    let Ok(folder) = std::env::var("MYOGRAPH_SHOTS") else {
-        return;
-    };
-    let mut help = watched(Dots::Braille, well);
-    update(&mut help.app, at(13.4), Input::Key(Key::Char('?')));
-    let sick = watched(Dots::Braille, |s| {
-        s.channels[3].flags.push("saturated".to_owned());
-        s.alarms = vec![alarm("COR-R is saturated: lower the gain or press the electrode on")];
-    });
-    for (name, seen) in [("recording", &watched(Dots::Braille, well)), ("help", &help), ("sick", &sick)] {
-        for (width, height) in SIZES {
-            let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
-            terminal.draw(|frame| view::draw(&seen.app, frame)).unwrap();
-            let cells = terminal.backend().buffer().content();
-            let mut file = std::fs::File::create(format!("{folder}/{name}_{width}x{height}.tsv")).unwrap();
-            for cell in cells {
-                writeln!(file, "{}\t{:?}\t{:?}", cell.symbol(), cell.fg, cell.modifier).unwrap();
+    for (view, ..) in View::TABLE {
+        seen.app.view = view;
+        for width in 60..200 {
+            let text = screen(&seen, (width, 24));
+            let facts =
+                ["REC", "03:12:58", "mg.h5", "416.8 MB +0.", "disk 212 h", "SRC OK", "cannot be counted"];
+            for fact in facts {
+                assert!(text.contains(fact), "{fact} is missing at width {width}:\n{text}");
             }
         }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
-    #[test]
-    fn no_size_panics(width in 0_u16..300, height in 0_u16..300, channels in 0_usize..40, key in "[?SNZ,]") {
-        let mut seen = Watched::new(Dots::Braille, channels).until(1.3, well);
-        update(&mut seen.app, at(1.4), Input::Key(Key::Char(key.chars().next().unwrap())));
-        screen(&seen, (width, height));
-    }
-
-    #[test]
-    fn no_size_at_the_edge_panics(width in 0_u16..70, height in 0_u16..26, key in "[?SN]") {
-        let mut seen = Watched::new(Dots::Ascii, 8).until(1.3, well);
-        update(&mut seen.app, at(1.4), Input::Key(Key::Char(key.chars().next().unwrap())));
-        screen(&seen, (width, height));
     }
 }

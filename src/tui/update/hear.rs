@@ -1,12 +1,13 @@
 //! What the recorder says, taken into the app.
 
-use super::{log, reply};
+use super::reply;
 use crate::emg::marker::{Marker, Placed};
 use crate::emg::units;
 use crate::session::{Answer, Event, MarkRequest, Snapshot};
 use crate::tui::Exit;
+use crate::tui::app::App;
+use crate::tui::app::log::LogLine;
 use crate::tui::app::scale::Scale;
-use crate::tui::app::{App, LogLine};
 
 /// Traces are scaled for the first time when this much of them is there, seconds.
 const FIRST_FIT_S: f64 = 1.0;
@@ -30,9 +31,9 @@ pub(super) fn hear(app: &mut App, event: Event) {
             fit_scales(app, passes != app.history.end() / app.window_bins());
         }
         Event::Marked(marker) => app.marks.insert(marker),
-        Event::Notice { utc_ns, level, text } => log(app, LogLine { utc_ns, level, text }),
+        Event::Notice { utc_ns, level, text } => app.log.push(LogLine { utc_ns, level, text }),
         Event::Answer { request, answer } => answered(app, request, answer),
-        Event::Finished { code, text } => app.exit = Some(Exit::Finished { code, text }),
+        Event::Finished { code, text } => app.wishes.exit = Some(Exit::Finished { code, text }),
     }
 }
 
@@ -41,6 +42,7 @@ fn take_snapshot(app: &mut App, snapshot: Box<Snapshot>) {
     for marker in &snapshot.last_markers {
         app.marks.insert(marker.clone());
     }
+    app.trends.take(app.now.host_ns, &snapshot);
     let urgent = app.snapshot.state != snapshot.state || app.snapshot.channels.is_empty();
     app.incoming = Some(snapshot);
     if urgent {
@@ -78,11 +80,12 @@ fn answered(app: &mut App, request: u64, answer: Answer) {
         (Answer::Stored { .. } | Answer::Done, _) if asked.what != "subscribe" => {
             reply(app, format!("{}: done", asked.what));
         }
+        (Answer::Subscribed { client }, _) => app.client = Some(client),
         (Answer::Status(snapshot), _) => take_snapshot(app, snapshot),
         (Answer::Refused(why), _) => {
             let text = format!("{} refused: {why}", asked.what);
             reply(app, text.clone());
-            log(app, LogLine { utc_ns: app.now.utc_ns, level: 2, text });
+            app.log.push(LogLine { utc_ns: app.now.utc_ns, level: 2, text });
         }
         _ => {}
     }

@@ -1,12 +1,13 @@
 //! Markers, as the keyboard makes them: stamped when the key was read, sent at once, kept until answered.
 
-use super::{ask, log, may_write, reply, scramble};
+use super::{ask, may_write, reply, scramble};
 use crate::emg::Stamp;
 use crate::emg::marker::{self, Origin};
 use crate::session::command::Action;
 use crate::session::snapshot::MarkKey;
 use crate::session::{Command, MarkRequest};
-use crate::tui::app::{App, Asked, LogLine};
+use crate::tui::app::log::LogLine;
+use crate::tui::app::{App, Asked};
 use crate::tui::keys::{self, Key};
 
 /// A marker without an answer is sent again after this long, with the stamp and the key it had: the recorder
@@ -41,36 +42,15 @@ pub(super) fn mark(app: &mut App, at: Stamp, key: Key, bound: &MarkKey) -> Optio
     Some(ask_mark(app, at, MarkRequest { label, note, code, ..blank(at, marker::Action::Add) }))
 }
 
-/// A marker with a label of its own.
-pub(super) fn mark_label(app: &mut App, at: Stamp, label: &str) -> Option<Command> {
-    may_write(app).then(|| {
-        reply(app, format!("sent: {label}"));
-        ask_mark(app, at, MarkRequest { label: label.to_owned(), ..blank(at, marker::Action::Add) })
-    })
-}
-
-/// A note to the marker `about`, or to the last one that stands; without any it stands for itself.
-pub(super) fn note(app: &mut App, at: Stamp, about: Option<u64>, text: &str) -> Option<Command> {
+/// A note to the last marker that stands; without any it stands for itself.
+pub(super) fn note(app: &mut App, at: Stamp, text: &str) -> Option<Command> {
     if !may_write(app) {
         return None;
     }
-    let about = about.or_else(|| app.marks.last().map(|shown| shown.marker.id));
+    let about = app.marks.last().map(|shown| shown.marker.id);
     let action = if about.is_some() { marker::Action::Note } else { marker::Action::Add };
     let (label, note) = ("note".to_owned(), text.to_owned());
     Some(ask_mark(app, at, MarkRequest { label, note, refers_to: about.unwrap_or(0), ..blank(at, action) }))
-}
-
-/// Another label for the marker `about`, or for the last one that stands.
-pub(super) fn relabel(app: &mut App, at: Stamp, about: Option<u64>, label: &str) -> Option<Command> {
-    if !may_write(app) {
-        return None;
-    }
-    let Some(refers_to) = about.or_else(|| app.marks.last().map(|shown| shown.marker.id)) else {
-        reply(app, "there is no marker to give another label");
-        return None;
-    };
-    let label = label.to_owned();
-    Some(ask_mark(app, at, MarkRequest { label, refers_to, ..blank(at, marker::Action::Relabel) }))
 }
 
 /// Takes back the last marker this dashboard set by key.
@@ -79,21 +59,11 @@ pub(super) fn retract(app: &mut App, at: Stamp, key: Key) -> Option<Command> {
         .then(|| ask(app, TAKE_BACK, Action::RetractLast))
 }
 
-/// Takes back the marker with this number, whoever set it.
-pub(super) fn retract_id(app: &mut App, at: Stamp, refers_to: u64) -> Option<Command> {
-    if !may_write(app) {
-        return None;
-    }
-    let label = app.marks.shown().find(|shown| shown.marker.id == refers_to);
-    let label = label.map_or_else(String::new, |shown| shown.label.to_owned());
-    Some(ask_mark(app, at, MarkRequest { label, refers_to, ..blank(at, marker::Action::Retract) }))
-}
-
 /// What has waited for its answer too long, once more; and a line for the log when a key was held.
 pub(super) fn watch(app: &mut App) -> Vec<Command> {
     if let Some((key, times)) = app.guard.take_suppressed(app.now) {
         let text = format!("key {key}: {times} repeats did not count");
-        log(app, LogLine { utc_ns: app.now.utc_ns, level: 3, text });
+        app.log.push(LogLine { utc_ns: app.now.utc_ns, level: 3, text });
     }
     if app.lost {
         return Vec::new();
@@ -114,7 +84,7 @@ pub(super) fn watch(app: &mut App) -> Vec<Command> {
 }
 
 /// A marker request that says nothing yet.
-fn blank(stamp: Stamp, action: marker::Action) -> MarkRequest {
+pub(super) fn blank(stamp: Stamp, action: marker::Action) -> MarkRequest {
     MarkRequest {
         key: 0,
         stamp,
@@ -129,7 +99,7 @@ fn blank(stamp: Stamp, action: marker::Action) -> MarkRequest {
     }
 }
 
-fn ask_mark(app: &mut App, at: Stamp, request: MarkRequest) -> Command {
+pub(super) fn ask_mark(app: &mut App, at: Stamp, request: MarkRequest) -> Command {
     let request = MarkRequest { key: scramble(app.seed ^ scramble(app.next_request)), ..request };
     let command = ask(app, "marker", Action::Mark(request.clone()));
     if let Some(asked) = app.asked.last_mut() {

@@ -1,74 +1,37 @@
 //! What the user types, turned into changes of the screen and commands. Keys are looked up in `keys`.
 
-use super::{ask, leave, marking, may_command, may_write, reply};
-use crate::emg::{Stamp, marker};
+use super::{ask, leave, marking, may_command, may_control, may_write, panel, reply, typing};
+use crate::emg::Stamp;
 use crate::session::Command;
 use crate::session::command::Action;
 use crate::session::snapshot::{MarkKey, State};
+use crate::tui::app::filter::Choice;
+use crate::tui::app::line::{Line, Purpose};
 use crate::tui::app::scale::Scale;
 use crate::tui::app::{App, Mode, WINDOWS_S};
-use crate::tui::keys::{self, Act, Key};
+use crate::tui::keys::{self, Act, Key, View};
 
-/// Pasted text goes into a note, in one line, and nowhere else.
-pub(super) fn paste(app: &mut App, text: &str) {
-    match &mut app.mode {
-        Mode::Note(note) => *note = marker::clip(&format!("{note}{text}"), marker::NOTE_BYTES),
-        _ => reply(app, "pasted text is not taken as keys"),
-    }
-}
+/// Lines of the log that Page Up and Page Down go by.
+const PAGE: usize = 10;
 
 pub(super) fn press(app: &mut App, at: Stamp, key: Key) -> Vec<Command> {
     if key == Key::Ctrl('c') {
         leave(app);
         return Vec::new();
     }
-    match std::mem::replace(&mut app.mode, Mode::Live) {
-        Mode::Note(text) => press_in_note(app, at, key, text),
-        Mode::Stop { typed, opened_ns } => press_in_stop(app, key, typed, opened_ns),
-        Mode::Help if matches!(key, Key::Esc | Key::Char('?' | 'q')) => Vec::new(),
+    match std::mem::replace(&mut app.mode, Mode::Keys) {
+        Mode::Line(line) => typing::press(app, at, key, line),
+        Mode::Stop { typed, opened_ns } => panel::press_in_stop(app, key, typed, opened_ns),
+        Mode::Filter(choice) => panel::press_in_filter(app, key, choice),
+        Mode::Help { .. } if matches!(key, Key::Esc | Key::Char('q')) => Vec::new(),
         mode => {
             app.mode = mode;
-            press_live(app, at, key)
+            press_key(app, at, key)
         }
     }
 }
 
-fn press_in_note(app: &mut App, at: Stamp, key: Key, mut text: String) -> Vec<Command> {
-    match key {
-        Key::Esc => return Vec::new(),
-        Key::Enter if text.trim().is_empty() => return Vec::new(),
-        Key::Enter => return marking::note(app, at, None, text.trim()).into_iter().collect(),
-        Key::Backspace => drop(text.pop()),
-        Key::Char(c) if text.len() + c.len_utf8() <= marker::NOTE_BYTES => text.push(c),
-        _ => {}
-    }
-    app.mode = Mode::Note(text);
-    Vec::new()
-}
-
-fn press_in_stop(app: &mut App, key: Key, mut typed: String, opened_ns: i64) -> Vec<Command> {
-    match key {
-        Key::Esc => {
-            reply(app, "not stopped");
-            return Vec::new();
-        }
-        Key::Enter if typed == "stop" => {
-            reply(app, "stopping: the last rows are on their way into the file");
-            return vec![ask(app, "stop", Action::Stop)];
-        }
-        Key::Enter => {
-            typed.clear();
-            reply(app, "not stopped: type the word stop, or Esc to keep recording");
-        }
-        Key::Backspace => drop(typed.pop()),
-        Key::Char(c) if typed.len() < 8 => typed.push(c),
-        _ => {}
-    }
-    app.mode = Mode::Stop { typed, opened_ns };
-    Vec::new()
-}
-
-fn press_live(app: &mut App, at: Stamp, key: Key) -> Vec<Command> {
+fn press_key(app: &mut App, at: Stamp, key: Key) -> Vec<Command> {
     let bound = |c: char| app.snapshot.keys.iter().find(|bound| bound.key == c).cloned();
     match (keys::act_of(key), key) {
         (Some(act), _) => obey(app, at, key, act).into_iter().collect(),
@@ -84,7 +47,8 @@ fn press_live(app: &mut App, at: Stamp, key: Key) -> Vec<Command> {
     }
 }
 
-fn obey(app: &mut App, at: Stamp, key: Key, act: Act) -> Option<Command> {
+/// Does what a key stands for.
+pub(super) fn obey(app: &mut App, at: Stamp, key: Key, act: Act) -> Option<Command> {
     match act {
         Act::Mark => {
             let guard_ms = keys::GUARD_MS;
@@ -92,12 +56,41 @@ fn obey(app: &mut App, at: Stamp, key: Key, act: Act) -> Option<Command> {
             return marking::mark(app, at, key, &plain);
         }
         Act::Retract => return marking::retract(app, at, key),
-        Act::Note if may_write(app) => app.mode = Mode::Note(String::new()),
-        Act::Stop if may_command(app) => {
+        Act::Note if may_write(app) => app.mode = Mode::Line(Line::new(Purpose::Note)),
+        Act::Stop if may_control(app) => {
             app.mode = Mode::Stop { typed: String::new(), opened_ns: app.now.host_ns };
         }
-        Act::Record if may_command(app) => return record(app),
+        Act::Record if may_control(app) => return record(app),
         Act::Note | Act::Stop | Act::Record => {}
+        Act::Acknowledge => return acknowledge(app),
+        Act::Filter => app.mode = Mode::Filter(Choice::of(&app.snapshot)),
+        Act::Command => app.mode = Mode::Line(Line::new(Purpose::Command)),
+        Act::Search => app.mode = Mode::Line(Line::new(Purpose::Search)),
+        Act::Help => {
+            app.mode = match app.mode {
+                Mode::Help { commands: false } => Mode::Help { commands: true },
+                Mode::Help { commands: true } => Mode::Keys,
+                _ => Mode::Help { commands: false },
+            };
+        }
+        Act::Close => close(app),
+        Act::Detach => leave(app),
+        Act::Repaint => app.wishes.repaint = true,
+        Act::Suspend => app.wishes.suspend = true,
+        _ => look(app, act),
+    }
+    None
+}
+
+/// Changes what is seen, and nothing else.
+fn look(app: &mut App, act: Act) {
+    match act {
+        Act::Show(view) => app.view = view,
+        Act::Turn(forward) => app.view = app.view.turn(forward),
+        Act::Step(down) if app.view == View::Log => app.scroll(1, down),
+        Act::Step(down) => select(app, down),
+        Act::Page(down) => app.scroll(PAGE, down),
+        Act::Edge(newest) => app.scroll(usize::MAX, newest),
         Act::Gain(larger) => each_scale(app, |scale, _, _| scale.step(!larger)),
         Act::Fit => each_scale(app, |_, kind, extent| Scale::fit(kind, extent)),
         Act::Window(longer) => {
@@ -108,18 +101,29 @@ fn obey(app: &mut App, at: Stamp, key: Key, act: Act) -> Option<Command> {
             app.selected = app.selected.or(Some(0)).filter(|_| !app.snapshot.channels.is_empty());
             app.zoomed = !app.zoomed && app.selected.is_some();
         }
-        Act::Select(down) => select(app, down),
         Act::Freeze => app.frozen = if app.frozen.is_some() { None } else { Some(app.history.clone()) },
-        Act::Help => app.mode = if app.mode == Mode::Help { Mode::Live } else { Mode::Help },
-        Act::Close => {
-            app.mode = Mode::Live;
-            app.selected = None;
-            app.zoomed = false;
-            app.frozen = None;
-        }
-        Act::Detach => leave(app),
+        _ => {}
     }
-    None
+}
+
+/// Back to the plain picture of this view.
+fn close(app: &mut App) {
+    app.mode = Mode::Keys;
+    app.selected = None;
+    app.zoomed = false;
+    app.frozen = None;
+    app.log.search.clear();
+}
+
+/// Says that the open alarms were seen: this screen's own here, the recorder's there.
+fn acknowledge(app: &mut App) -> Option<Command> {
+    if app.alarms().iter().all(|alarm| !alarm.acknowledged_by.is_empty()) {
+        reply(app, "no alarm waits to be seen");
+        return None;
+    }
+    app.see_own_alarms();
+    let asks = app.snapshot.alarms.iter().any(|alarm| alarm.acknowledged_by.is_empty());
+    (asks && may_command(app)).then(|| ask(app, "acknowledge", Action::Acknowledge))
 }
 
 /// Selects the next channel; past the last one, none.

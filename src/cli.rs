@@ -18,6 +18,7 @@ mod ports;
 mod project;
 mod record;
 mod recover;
+mod service;
 mod simulate;
 mod station;
 mod verify;
@@ -117,6 +118,9 @@ struct Settings {
     /// Make the journal durable this often [default: 1s]
     #[arg(long, value_name = "TIME")]
     fsync: Option<String>,
+    /// Take markers of stimulus machines over TCP; other addresses than this machine's need a token
+    #[arg(long, value_name = "[HOST:]PORT")]
+    listen: Option<String>,
     /// Mains frequency: 50, 60 or auto [default: 50]
     #[arg(long, value_name = "HZ")]
     line_frequency: Option<String>,
@@ -151,7 +155,7 @@ impl Settings {
             duration: self.duration.clone(),
             rotate: self.rotate.clone(),
             fsync: self.fsync.clone(),
-            listen: None,
+            listen: self.listen.clone(),
             line_frequency: self.line_frequency.clone(),
             kind: self.kind.clone(),
             montage: self.montage.clone(),

@@ -51,6 +51,8 @@ pub struct Config {
     pub fsync: Duration,
     /// Where stimulus machines may connect.
     pub listen: Option<Listen>,
+    /// What stimulus machines say first; never shown, never stored in a recording.
+    pub token: Option<String>,
     /// Mains frequency.
     pub line_frequency: LineFrequency,
     /// Kind of every channel whose source and montage do not say one.
@@ -84,6 +86,7 @@ impl Default for Config {
             rotate: Some(Duration::from_hours(1)),
             fsync: Duration::from_secs(1),
             listen: None,
+            token: None,
             line_frequency: LineFrequency::Hz50,
             kind: Kind::Raw,
             montage: None,

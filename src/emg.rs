@@ -12,7 +12,7 @@ pub mod truth;
 pub mod units;
 
 pub use block::{RawBlock, SampleType, Samples};
-pub use clock::Stamp;
+pub use clock::{ClockOffset, Stamp};
 pub use gap::{Cause, Gap};
 pub use marker::Marker;
 pub use montage::{Channel, Kind};

@@ -29,7 +29,8 @@
 //!
 //! [`tui`] is the dashboard: it is given one end of a session and draws. Closing it never ends a recording.
 //!
-//! [`ipc`] is the session over a Unix socket: wire twins of the session's types, server, client.
+//! [`ipc`] is the session over a Unix socket: wire twins of the session's types, server, client; and for stimulus
+//! machines, lines of JSON over TCP.
 //!
 //! [`recorder`] is the engine: numbers every row, dates every gap, keeps the journal, paints the picture. One file per
 //! thread.

@@ -2,13 +2,19 @@
 
 use super::console::line;
 use super::{Which, advise, json, say, tell};
+use crate::config::{Config, Flags};
 use crate::emg::{Stamp, marker};
 use crate::ipc;
 use crate::session::command::Action;
 use crate::session::{Answer, MarkRequest, Snapshot};
+use crate::store::journal::Follower;
+use crate::store::naming;
 use anyhow::bail;
 use clap::Args;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -116,20 +122,45 @@ fn ask(socket: &std::path::Path, action: Action) -> anyhow::Result<Answer> {
     ipc::request(socket, &own_name(), action, PATIENCE).map_err(|error| advise(&error, error.advice()))
 }
 
-/// Ids and sockets of all recorders there are.
+/// Ids and sockets of all recorders there are: those in the runtime folder; where it has none, those that write a
+/// journal in the folder of recordings, e.g. a service with a runtime folder of its own.
 pub(super) fn running() -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let folder = ipc::socket::folder().map_err(|error| advise(&error, error.advice()))?;
-    ipc::socket::sockets(&folder).map_err(|error| advise(&error, error.advice()))
+    let listed = ipc::socket::folder().and_then(|folder| ipc::socket::sockets(&folder));
+    match listed {
+        Ok(found) if !found.is_empty() => Ok(found),
+        listed => match writing() {
+            found if !found.is_empty() => Ok(found),
+            _ => listed.map_err(|error| advise(&error, error.advice())),
+        },
+    }
+}
+
+/// Ids and sockets of the recorders that hold a journal below the folder of recordings and answer.
+fn writing() -> Vec<(String, PathBuf)> {
+    let config = Config::resolve(&Flags::default(), |name| std::env::var(name).ok(), Path::new(""));
+    let out = config.unwrap_or_default().out;
+    let is_held = |journal: &PathBuf| {
+        File::open(journal).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    };
+    let holder = |journal: PathBuf| {
+        let header = Follower::open(&journal).ok()?.header().clone();
+        let socket = PathBuf::from(header.socket);
+        UnixStream::connect(&socket).is_ok().then_some((header.recorder, socket))
+    };
+    let found: BTreeMap<_, _> =
+        naming::journals(&out).into_iter().filter(is_held).filter_map(holder).collect();
+    found.into_iter().collect()
 }
 
 /// The recorder that is meant: the named one, or the only one.
 pub(super) fn find(id: Option<&str>) -> anyhow::Result<(String, PathBuf)> {
     let mut all = running()?;
     if let Some(id) = id {
-        let Some(found) = all.iter().position(|(known, _)| known == id) else {
+        let named = |all: Vec<(String, PathBuf)>| all.into_iter().find(|(known, _)| known == id);
+        let Some(found) = named(all).or_else(|| named(writing())) else {
             bail!("no recorder `{id}` is running; see `myograph status`");
         };
-        return Ok(all.swap_remove(found));
+        return Ok(found);
     }
     let ids = all.iter().map(|(id, _)| id.as_str()).collect::<Vec<_>>().join(", ");
     match (all.pop(), all.is_empty()) {

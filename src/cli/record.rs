@@ -1,7 +1,7 @@
 //! `record`: three ways to the same recorder: behind a dashboard, in the foreground, or as the process behind.
 
 use super::station::{self, Mode};
-use super::{Settings, attach, tell};
+use super::{Settings, attach, service, tell};
 use anyhow::{Context, bail};
 use clap::Args;
 use std::io::{BufRead, BufReader, IsTerminal};
@@ -39,27 +39,56 @@ pub(super) fn run(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     attach::show(&socket, &config, false)
 }
 
-/// Starts this command again as a recorder of its own session, and waits until it records; gives its socket.
+/// Starts this command again as a recorder of its own session, in a scope of its own where that helps, and waits
+/// until it records; gives its socket.
 fn launch() -> anyhow::Result<std::path::PathBuf> {
     let program =
         std::env::current_exe().context("this program cannot find itself; call it by its full path")?;
-    let mut child = Command::new(program)
+    if let Some(scope) = service::in_scope(&program) {
+        match start(scope) {
+            Ok(Started::Ready(socket)) => return Ok(socket),
+            Ok(Started::Ended(code)) => std::process::exit(code),
+            Ok(Started::Nothing) | Err(_) => {
+                tell("the service manager does not start the recorder: it is started without");
+            }
+        }
+    }
+    match start(Command::new(program))
+        .context("the recorder cannot be started; end other programs and try again")?
+    {
+        Started::Ready(socket) => Ok(socket),
+        // It has said why on the standard error it shares with us until it is ready.
+        Started::Ended(code) => std::process::exit(code),
+        Started::Nothing => std::process::exit(2),
+    }
+}
+
+/// What came of a recorder that was started.
+enum Started {
+    /// It runs; its socket.
+    Ready(std::path::PathBuf),
+    /// It began and ended with this exit code.
+    Ended(i32),
+    /// It never began.
+    Nothing,
+}
+
+fn start(mut command: Command) -> std::io::Result<Started> {
+    let mut child = command
         .args(std::env::args_os().skip(1))
         .arg("--serve")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
-        .spawn()
-        .context("the recorder cannot be started; end other programs and try again")?;
-    let output = child.stdout.take().context("the recorder has no output")?;
-    for line in BufReader::new(output).lines() {
-        let line = line.context("the recorder cannot be heard")?;
+        .spawn()?;
+    let mut began = false;
+    for line in child.stdout.take().into_iter().flat_map(|output| BufReader::new(output).lines()) {
+        let line = line?;
         match line.split_once(' ') {
-            Some(("ready", socket)) => return Ok(socket.into()),
+            Some(("ready", socket)) => return Ok(Started::Ready(socket.into())),
             Some(("say", sentence)) => tell(sentence),
-            _ => {}
+            _ => began |= line == "here",
         }
     }
-    let status = child.wait().context("the recorder's end is not known")?;
-    // It has said why on the standard error it shares with us until it is ready.
-    std::process::exit(status.code().unwrap_or(2))
+    let code = child.wait()?.code().unwrap_or(2);
+    Ok(if began { Started::Ended(code) } else { Started::Nothing })
 }

@@ -1,13 +1,15 @@
 //! One recorder in this process: configuration -> source, names, socket, threads -> exit code.
 
 use super::console::Console;
+use super::service::{self, Manager, Watched};
 use super::{advise, say, tell};
-use crate::config::{Config, Montage, Origin};
+use crate::config::{Config, Listen, Montage, Origin};
 use crate::emg::units::{count, small};
 use crate::emg::{Channel, Kind};
 use crate::pipeline::preset;
 use crate::recorder::control::Signal;
 use crate::recorder::{self, Contacts, Plan};
+use crate::session::Incoming;
 use crate::session::snapshot::MarkKey;
 use crate::source::{Description, Source, serial::Serial, sim::Sim, uri::SourceUri};
 use crate::store::StoreError;
@@ -44,7 +46,7 @@ pub(super) enum Mode {
         /// Look first.
         monitor: bool,
     },
-    /// A session of its own; speaks `ready SOCKET` on standard output, then nothing.
+    /// A session of its own; speaks `here`, then `ready SOCKET` on standard output, then nothing.
     Behind {
         /// Look first.
         monitor: bool,
@@ -72,11 +74,11 @@ impl Mode {
 pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     if mode.is_behind() {
         rustix::process::setsid().context("the recorder cannot leave its terminal's session")?;
+        say("here");
     }
     let stop = Arc::new(Stop::default());
     let (signals_in, signals) = bounded(SIGNALS);
     catch_signals(&stop, signals_in.clone())?;
-    refuse_unfinished(config)?;
     super::recover::leftovers(&config.out, |sentence| mode.note(sentence));
     let opened = open(config, &stop.asked);
     // Whatever opening came to, nobody waits for it any more.
@@ -86,33 +88,42 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     let id = format!("r{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let folder = ipc::socket::folder().map_err(|error| advise(&error, error.advice()))?;
     let socket = ipc::socket::path(&folder, &id).map_err(|error| advise(&error, error.advice()))?;
-    let header = header(config, &description, &channels, &id, &socket.display().to_string());
+    // Whoever finds it in the journal may stand in another folder.
+    let absolute = std::path::absolute(&socket).unwrap_or_else(|_| socket.clone());
+    let header = header(config, &description, &channels, &id, &absolute.display().to_string());
     let (incoming_in, incoming) = bounded(INCOMING);
     let identity = ipc::Identity { id: id.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
-    let server =
-        ipc::Server::bind(&socket, identity, incoming_in).map_err(|error| advise(&error, error.advice()))?;
-    let clients = Arc::new(Console::new(server.outbox(), !mode.is_behind()));
+    let server = ipc::Server::bind(&socket, identity, incoming_in.clone())
+        .map_err(|error| advise(&error, error.advice()))?;
+    let listener = listen(config, incoming_in)?;
+    let outbox = ipc::listen::Switchboard::new(server.outbox(), listener.as_ref());
+    let console = Console::new(outbox, !mode.is_behind());
+    let clients = Arc::new(Watched::new(console, Manager::from_env()));
+    if let Some(listener) = &listener {
+        mode.note(&format!("stimulus machines reach this station on {}", listener.address()));
+    }
     for remark in &description.remarks {
         mode.note(remark);
     }
     let plan = plan(config, mode, id.clone(), header, description, channels);
     // Whoever speaks between the recorder's end and the farewell is not cut off.
     let _ear = incoming.clone();
-    let recorder = recorder::start(plan, source, Contacts { incoming, signals, clients }).map_err(
-        |error| match error {
+    let recorder = recorder::start(plan, source, Contacts { incoming, signals, clients: clients.clone() })
+        .map_err(|error| match error {
             StoreError::Exists { .. } => {
                 advise(&error, "choose another `--run`, or leave it out to count up")
             }
             _ => advise(&error, error.advice()),
-        },
-    )?;
+        })?;
     stop.begun.store(true, Ordering::Relaxed);
+    clients.ready();
     let announced = announce(mode, &id, &socket);
     if announced.is_err() {
         // Nobody will ever look after this recording: it ends as it should, and says so.
         forward(&signals_in);
     }
     let outcome = recorder.run();
+    drop(listener);
     server.finish(outcome.code, outcome.lines.join("\n"), FAREWELL);
     announced?;
     if mode.is_behind() {
@@ -179,12 +190,13 @@ fn forward(sender: &Sender<Signal>) {
     let _ = sender.try_send(Signal::Stop);
 }
 
-/// Settings whose feature does not exist yet must not look as if they worked.
-fn refuse_unfinished(config: &Config) -> anyhow::Result<()> {
-    if config.listen.is_some() {
-        anyhow::bail!("markers over TCP are not in this version yet; remove `listen`, use `myograph mark`");
-    }
-    Ok(())
+/// The port for stimulus machines, where one is configured.
+fn listen(config: &Config, incoming: Sender<Incoming>) -> anyhow::Result<Option<ipc::listen::Listener>> {
+    let Some(Listen { host, port }) = config.listen.clone() else { return Ok(None) };
+    let terms = ipc::listen::Terms { host, port, token: config.token.clone() };
+    let listener =
+        ipc::listen::Listener::bind(&terms, incoming).map_err(|error| advise(&error, error.advice()))?;
+    Ok(Some(listener))
 }
 
 /// Opens the configured source, or the one board there is.
@@ -343,7 +355,11 @@ fn plan(
 
 /// Starts a projector on a journal, away from the terminal.
 fn spawn_projector(journal: &std::path::Path) -> std::io::Result<Child> {
-    Command::new(std::env::current_exe()?)
+    let mut command = Command::new(std::env::current_exe()?);
+    for name in service::VARIABLES {
+        command.env_remove(name);
+    }
+    command
         .arg("project")
         .arg(journal)
         // Locks are our own: the journal's and the projector's.

@@ -10,7 +10,10 @@ use toml::Value;
 pub(super) const BINDINGS: &str = "keys";
 
 /// Keys the interface promises and this version does not carry out.
-pub(super) const LATER: [&str; 6] = ["blind", "model", "on-alarm", "on-close", "protocol", "token"];
+pub(super) const LATER: [&str; 5] = ["blind", "model", "on-alarm", "on-close", "protocol"];
+
+/// What is shown and stored of a secret; reads as none.
+const HIDDEN: &str = "(secret)";
 
 /// One key.
 pub(super) struct Key {
@@ -110,6 +113,12 @@ pub(super) const KEYS: &[Key] = &[
         "a TCP port such as `7777`, with a host in front if it is not this machine, or `off`",
         listen = |text| value::unless("off", text, Listen::from_text),
         |listen| value::or("off", listen.as_ref(), Listen::to_string)
+    ),
+    key!(
+        "token",
+        "8 to 128 letters, digits or signs without spaces that senders over TCP say first, or `off`",
+        token = |text| if text == HIDDEN { Some(None) } else { value::unless("off", text, value::secret) },
+        |token| if token.is_some() { HIDDEN } else { "off" }
     ),
     key!(
         "line-frequency",

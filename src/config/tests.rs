@@ -105,6 +105,7 @@ fn every_flag_reaches_its_key() {
         rotate: None,
         fsync: Duration::from_millis(250),
         listen: Some(Listen { host: "127.0.0.1".to_owned(), port: 7777 }),
+        token: None,
         line_frequency: LineFrequency::Hz60,
         kind: Kind::Envelope,
         montage: text("paper-8"),
@@ -116,7 +117,8 @@ fn every_flag_reaches_its_key() {
         origins: config.origins.clone(),
     };
     assert_eq!(config, expected);
-    assert_eq!(config.origins.len(), key::KEYS.len());
+    // A secret has no flag: arguments are for everybody to see.
+    assert_eq!(config.origins.len(), key::KEYS.len() - 1);
 }
 
 #[test]
@@ -233,6 +235,18 @@ fn no_key_of_the_dashboard_can_set_a_marker() {
     }
     for key in "abcdefghijklmnoprstuvwxyz0123456789;.ä".chars() {
         assert_eq!(reserved(key), None, "{key:?}");
+    }
+}
+
+#[test]
+fn a_token_is_read_and_never_shown_or_stored() {
+    let config = load("token = \"open-sesame\"").unwrap();
+    assert_eq!(config.token.as_deref(), Some("open-sesame"));
+    let shown = config.effective_toml() + &config.explain().join("\n");
+    assert!(shown.contains("token = \"(secret)\"") && !shown.contains("sesame"), "{shown}");
+    assert_eq!(load(&config.effective_toml()).unwrap().token, None);
+    for short in ["sesame", "open sesame", ""] {
+        assert!(load(&format!("token = \"{short}\"")).is_err(), "{short}");
     }
 }
 

@@ -47,6 +47,12 @@ pub(super) fn some(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
 }
 
+/// Reads a secret that travels in one line of text.
+pub(super) fn secret(text: &str) -> Option<String> {
+    let allowed = (8..=128).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic());
+    allowed.then(|| text.to_owned())
+}
+
 /// Reads the value of a BIDS entity, without its prefix.
 pub(super) fn entity(text: &str) -> Option<String> {
     let allowed = (1..=ENTITY_CHARS).contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric());

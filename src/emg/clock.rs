@@ -38,6 +38,21 @@ impl Stamp {
     }
 }
 
+/// What the clock of another machine shows against the host's: its time = host time + `offset_ns`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClockOffset {
+    /// Whose clock; at most [`super::marker::LABEL_BYTES`] bytes of UTF-8.
+    pub sender: String,
+    /// The row at that time.
+    pub sample: u64,
+    /// When it was found, `CLOCK_BOOTTIME` nanoseconds.
+    pub host_ns: i64,
+    /// Other clock less host clock, nanoseconds.
+    pub offset_ns: i64,
+    /// Half-width of the interval that holds the true offset, microseconds.
+    pub uncertainty_us: u32,
+}
+
 /// A line through one epoch: row `r` was at `origin_ns + (r - sample) / rate_hz`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Fit {

@@ -1,9 +1,9 @@
 //! Every front end's way to a recorder: a [`Session`] for a dashboard, a [`Link`] for one-shot commands.
 
-use super::codec::EVENT_LIMIT;
+use super::codec::{COMMAND_LIMIT, EVENT_LIMIT};
 use super::message::hello::MAGIC;
-use super::message::{COMMANDS, EVENTS, Hello, Message, Refusal, Reply, Welcome};
-use super::stream::{Inbound, send};
+use super::message::{self, COMMANDS, EVENTS, Hello, Message, Refusal, Reply, Welcome};
+use super::stream::{Inbound, send, send_body};
 use super::{Error, socket};
 use crate::emg::{Stamp, marker};
 use crate::session::command::Action;
@@ -13,6 +13,7 @@ use std::io;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -68,9 +69,27 @@ pub fn connect(path: &Path, name: &str) -> Result<(Session, Welcome), Error> {
     let outbound = inbound.stream.try_clone().map_err(failed)?;
     let (commands, to_send) = bounded(COMMANDS_AHEAD);
     let (heard, events) = bounded(EVENTS_AHEAD);
-    spawn("ipc-commands", move || pump_commands(&outbound, &to_send))?;
-    spawn("ipc-events", move || pump_events(inbound, &heard))?;
+    let ear = Ear(Arc::new(Mutex::new(Some(heard))));
+    let (speaks, understands, of_commands) = (welcome.commands, welcome.events, ear.clone());
+    spawn("ipc-commands", move || pump_commands(&outbound, &to_send, speaks, &of_commands))?;
+    spawn("ipc-events", move || pump_events(inbound, understands, &ear))?;
     Ok((Session { commands, events }, welcome))
+}
+
+/// Where a session's events arrive; deaf once the recorder is gone, so that the session hears of it.
+#[derive(Clone)]
+struct Ear(Arc<Mutex<Option<Sender<Event>>>>);
+
+impl Ear {
+    /// Hands an event over, waiting for room; false where nobody listens any more.
+    fn tell(&self, event: Event) -> bool {
+        let heard = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        heard.is_some_and(|heard| heard.send(event).is_ok())
+    }
+
+    fn close(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
 }
 
 fn spawn(thread: &'static str, run: impl FnOnce() + Send + 'static) -> Result<(), Error> {
@@ -78,9 +97,14 @@ fn spawn(thread: &'static str, run: impl FnOnce() + Send + 'static) -> Result<()
     spawned.map(drop).map_err(|source| Error::Thread { thread, source })
 }
 
-fn pump_commands(stream: &UnixStream, commands: &Receiver<Command>) {
+fn pump_commands(stream: &UnixStream, commands: &Receiver<Command>, version: u16, ear: &Ear) {
     for command in commands {
-        if send(stream, &shortened(command)).is_err() {
+        let request = command.request;
+        let said = match message::command_body(&shortened(command), version) {
+            Ok(body) => send_body(stream, &body, COMMAND_LIMIT).is_ok(),
+            Err(error) => ear.tell(Event::Answer { request, answer: Answer::Refused(format!("{error}.")) }),
+        };
+        if !said {
             break;
         }
     }
@@ -88,20 +112,41 @@ fn pump_commands(stream: &UnixStream, commands: &Receiver<Command>) {
     let _ = stream.shutdown(Shutdown::Both);
 }
 
-fn pump_events(mut inbound: Inbound<UnixStream>, events: &Sender<Event>) {
+fn pump_events(mut inbound: Inbound<UnixStream>, version: u16, ear: &Ear) {
+    let mut hinted = false;
+    let warn = |level, text: &str| {
+        ear.tell(Event::Notice { utc_ns: Stamp::now().utc_ns, level, text: text.to_owned() })
+    };
     while let Ok(Some(body)) = inbound.body() {
-        let readable = Event::from_body(&body);
-        let ends = readable.is_err();
-        let event = readable.unwrap_or_else(|error| Event::Notice {
-            utc_ns: Stamp::now().utc_ns,
-            level: 1,
-            text: format!("this dashboard hangs up: a message of the recorder cannot be read ({error})."),
-        });
-        if events.send(event).is_err() || ends {
+        let goes_on = match message::event_from(&body, version) {
+            Ok(event) => ear.tell(event),
+            Err(message::Error::Unknown { request: Some(request), .. }) => {
+                ear.tell(Event::Answer { request, answer: not_understood() })
+            }
+            Err(message::Error::Unknown { .. }) if hinted => true,
+            Err(message::Error::Unknown { .. }) => {
+                hinted = true;
+                warn(3, "the recorder is newer and says more than this dashboard knows: the rest is shown.")
+            }
+            Err(error) => {
+                warn(
+                    1,
+                    &format!("this dashboard hangs up: a message of the recorder cannot be read ({error})."),
+                );
+                false
+            }
+        };
+        if !goes_on {
             break;
         }
     }
+    ear.close();
     let _ = inbound.stream.shutdown(Shutdown::Both);
+}
+
+/// What stands for an answer of a later version.
+fn not_understood() -> Answer {
+    Answer::Refused("answered in words this program does not know; a newer `myograph` does".to_owned())
 }
 
 /// Cuts a marker's texts to what a recording holds, so that no command outgrows its frame.
@@ -199,8 +244,14 @@ impl Link {
     fn send(&mut self, action: Action) -> Result<u64, Error> {
         self.requests += 1;
         let command = shortened(Command { request: self.requests, action });
+        let body = message::command_body(&command, self.welcome.commands).map_err(|error| match error {
+            message::Error::Older { .. } => {
+                Error::Declined { path: self.path.clone(), sentence: error.to_string() }
+            }
+            source => Error::Garbled { path: self.path.clone(), source },
+        })?;
         // A recorder that has just hung up may have said why, or that it is finished: reading tells.
-        match send(&self.inbound.stream, &command) {
+        match send_body(&self.inbound.stream, &body, COMMAND_LIMIT) {
             Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Error::Connection { path: self.path.clone(), source })
             }
@@ -208,9 +259,21 @@ impl Link {
         }
     }
 
+    /// The next event that this program knows.
     fn event(&mut self, patience: Option<Duration>, waiting: &'static str) -> Result<Event, Error> {
-        let body = next_body(&self.path, &mut self.inbound, patience, waiting)?;
-        Event::from_body(&body).map_err(|source| Error::Garbled { path: self.path.clone(), source })
+        let start = Instant::now();
+        loop {
+            let left = patience.map(|patience| patience.saturating_sub(start.elapsed()));
+            let body = next_body(&self.path, &mut self.inbound, left, waiting)?;
+            match message::event_from(&body, self.welcome.events) {
+                Ok(event) => return Ok(event),
+                Err(message::Error::Unknown { request: Some(request), .. }) => {
+                    return Ok(Event::Answer { request, answer: not_understood() });
+                }
+                Err(message::Error::Unknown { .. }) => {}
+                Err(source) => return Err(Error::Garbled { path: self.path.clone(), source }),
+            }
+        }
     }
 }
 

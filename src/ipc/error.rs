@@ -43,6 +43,26 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The TCP port cannot be listened on.
+    #[error("the station cannot listen on {host}, port {port}")]
+    Listen {
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Anybody on the network could write markers.
+    #[error(
+        "to listen on {host}, port {port}, without a token would let anybody on the network write markers"
+    )]
+    NoToken {
+        /// Name or address.
+        host: String,
+        /// Port.
+        port: u16,
+    },
     /// A thread cannot be started.
     #[error("the thread {thread} cannot be started")]
     Thread {
@@ -111,7 +131,7 @@ pub enum Error {
         /// The socket.
         path: PathBuf,
         /// Where reading it failed.
-        source: postcard::Error,
+        source: super::message::Error,
     },
 }
 
@@ -126,6 +146,10 @@ impl Error {
             Self::Path { .. } => "set MYOGRAPH_RUNTIME_DIR to a folder with a shorter path",
             Self::Taken { .. } => "attach to it with `myograph attach`, or end it with `myograph stop`",
             Self::Bind { .. } => "check that the folder is writable and its file system allows sockets",
+            Self::Listen { .. } => "choose another `--listen [HOST:]PORT`, or end what uses it",
+            Self::NoToken { .. } => {
+                "set `token` in myograph.toml or MYOGRAPH_TOKEN, or listen on this machine alone (`--listen PORT`)"
+            }
             Self::Thread { .. } => "check the limit on processes (`ulimit -u`) and the free memory",
             Self::Nobody { .. } => "see which recorders run with `myograph status`",
             Self::Refused { .. } | Self::Declined { .. } => "do what the sentence says and try again",

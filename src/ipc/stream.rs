@@ -9,11 +9,14 @@ use std::ops::Range;
 const CHUNK: usize = 64 * 1024;
 
 /// Writes one message. A message that cannot be sent at all is [`io::ErrorKind::InvalidInput`].
-pub(super) fn send<M: Message>(mut to: impl Write, message: &M) -> io::Result<()> {
-    let invalid =
-        |error: Box<dyn std::error::Error + Send + Sync>| io::Error::new(io::ErrorKind::InvalidInput, error);
-    let body = message.to_body().map_err(|error| invalid(error.into()))?;
-    let frame = frame(&body, M::LIMIT).map_err(|error| invalid(error.into()))?;
+pub(super) fn send<M: Message>(to: impl Write, message: &M) -> io::Result<()> {
+    let body = message.to_body().map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
+    send_body(to, &body, M::LIMIT)
+}
+
+/// Writes a body as one frame, which may hold `limit` bytes.
+pub(super) fn send_body(mut to: impl Write, body: &[u8], limit: u32) -> io::Result<()> {
+    let frame = frame(body, limit).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
     to.write_all(&frame)
 }
 

@@ -14,7 +14,8 @@ use super::acquire::{Ending, Orders, Told};
 use super::journal::{Report, Request};
 use super::process::SharedPicture;
 use super::vitals::{Alarm, Shared};
-use crate::emg::Stamp;
+use crate::emg::marker::{LABEL_BYTES, clip};
+use crate::emg::{ClockOffset, Stamp};
 use crate::session::command::Action;
 use crate::session::snapshot::State;
 use crate::session::{Answer, ClientId, Clients, Command, Event, Incoming};
@@ -140,6 +141,7 @@ impl Control {
             Action::Take | Action::Acknowledge | Action::Filter(_) => {
                 Some(Answer::Refused("not yet".to_owned()))
             }
+            Action::ClockOffset(offset) => Some(self.clock_offset(&offset)),
             Action::Status => Some(Answer::Status(Box::new(self.snapshot()))),
             Action::Subscribe { .. } => {
                 let history = self.picture.lock().history();
@@ -150,6 +152,19 @@ impl Control {
         };
         if let Some(answer) = answer {
             self.clients.send_to(client, Event::Answer { request, answer });
+        }
+    }
+
+    /// Sends an offset to the journal with the row it belongs to; nobody waits for it, as the next one may come.
+    fn clock_offset(&self, offset: &ClockOffset) -> Answer {
+        if self.state != State::Recording {
+            return Answer::Refused(format!("not stored: the station is {}", self.state.word()));
+        }
+        let sample = markers::row_at(offset.host_ns, &self.vitals);
+        let sender = clip(&offset.sender, LABEL_BYTES);
+        match self.requests.try_send(Request::ClockOffset(ClockOffset { sender, sample, ..offset.clone() })) {
+            Ok(()) => Answer::Done,
+            Err(_) => Answer::Refused("not stored: the journal is busy".to_owned()),
         }
     }
 

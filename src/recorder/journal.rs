@@ -8,7 +8,7 @@ use super::backlog::Backlog;
 use super::sequence::Piece;
 use super::vitals::{Alarm, Shared};
 use crate::emg::units::{count, wide};
-use crate::emg::{Marker, RawBlock, Stamp};
+use crate::emg::{ClockOffset, Marker, RawBlock, Stamp};
 use crate::pipeline::{Chain, ChainChange, PipelineState, Reason};
 use crate::store::journal::{Header, Journal, Record};
 use crate::store::{StoreError, in_full, naming};
@@ -37,6 +37,8 @@ pub(super) enum Request {
     Marker(u64, Marker),
     /// Write this log line.
     Log(u8, String),
+    /// Write this offset of a sender's clock.
+    ClockOffset(ClockOffset),
 }
 
 /// What is said back to `control`.
@@ -286,6 +288,11 @@ impl JournalWriter {
             Some(Request::Log(level, text)) => {
                 self.flush_pending();
                 self.store(Piece::Log(level, text));
+                return;
+            }
+            Some(Request::ClockOffset(offset)) => {
+                // While the disk refuses, that is an alarm already, and a sender goes on to measure.
+                let _ = self.append(&Record::ClockOffset(offset));
                 return;
             }
             None => return,

@@ -1,7 +1,7 @@
 //! What a front end may ask of a recorder. Every command is answered by an [`Event::Answer`](super::Event)
 //! that carries its `request` number.
 
-use crate::emg::{Stamp, marker};
+use crate::emg::{ClockOffset, Stamp, marker};
 
 /// A numbered request.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,6 +36,8 @@ pub enum Action {
     Acknowledge,
     /// Filter like this from the next row on.
     Filter(FilterRequest),
+    /// Write down what a sender's clock shows against ours; the recorder finds the row.
+    ClockOffset(ClockOffset),
 }
 
 /// Other filters, as a front end asks for them.

@@ -5,6 +5,8 @@
 
 mod query;
 
+pub(crate) use query::nearest;
+
 use self::query::Query;
 use super::Error;
 use std::path::{Path, PathBuf};

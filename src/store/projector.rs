@@ -107,7 +107,11 @@ impl Projection {
                 this.handover = true;
                 Ok(())
             }
-            Record::Marker(_) | Record::Fit(_) | Record::Log { .. } | Record::Truth(_) => {
+            Record::Marker(_)
+            | Record::ClockOffset(_)
+            | Record::Fit(_)
+            | Record::Log { .. }
+            | Record::Truth(_) => {
                 this.open.note(record);
                 Ok(())
             }

@@ -30,7 +30,7 @@ const FENCES: [(&[&str], &[&str]); 5] = [
     (&["print!", "println!", "eprint!", "eprintln!", "io::stderr"], &["cli", "main"]),
     (
         &["serde::", "serde_json::"],
-        &["config", "ipc/message", "source/sim/script", "source/board/script", "cli/json"],
+        &["config", "ipc/message", "ipc/listen/line", "source/sim/script", "source/board/script", "cli/json"],
     ),
 ];
 

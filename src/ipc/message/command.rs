@@ -1,27 +1,15 @@
-//! Wire twins of what a front end may ask, version 1.
+//! What a front end may ask. An action or content a recorder does not know is refused by name, never guessed.
 
-use super::emg::{MarkAction, Origin, Stamp};
-use super::twin::twin;
-use crate::session::command;
+use super::Error;
+use super::emg::{ClockOffset, Stamp};
+use super::head::{self, Nothing, Opened};
+use super::twin::{codes, twin};
+use crate::emg::marker;
+use crate::session::command::{self, Action, Command};
 use serde::{Deserialize, Serialize};
 
-twin!(Command = command::Command { request: u64, action: Action });
-
-/// New actions go to the end.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Action {
-    Mark(MarkRequest),
-    RetractLast,
-    Record,
-    Stop,
-    Status,
-    Subscribe { read_only: bool },
-    Take,
-    Acknowledge,
-    Filter(FilterRequest),
-}
-
-twin!(FilterRequest = command::FilterRequest { preset: String, line_hz: f64 });
+codes!(Origin = marker::Origin { Key, Command, Network, Protocol, Ttl, Lsl });
+codes!(MarkAction = marker::Action { Add, Retract, Relabel, Note, End });
 
 twin!(
     MarkRequest = command::MarkRequest {
@@ -37,34 +25,49 @@ twin!(
     }
 );
 
-impl From<command::Action> for Action {
-    fn from(action: command::Action) -> Self {
-        match action {
-            command::Action::Mark(request) => Self::Mark(request.into()),
-            command::Action::RetractLast => Self::RetractLast,
-            command::Action::Record => Self::Record,
-            command::Action::Stop => Self::Stop,
-            command::Action::Status => Self::Status,
-            command::Action::Subscribe { read_only } => Self::Subscribe { read_only },
-            command::Action::Take => Self::Take,
-            command::Action::Acknowledge => Self::Acknowledge,
-            command::Action::Filter(request) => Self::Filter(request.into()),
-        }
+twin!(FilterRequest = command::FilterRequest { preset: String, line_hz: f64 });
+
+/// How a front end looks.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Subscribe {
+    read_only: bool,
+}
+
+/// The body of a command.
+pub(super) fn body(Command { request, action }: Command) -> Result<Vec<u8>, Error> {
+    let number = Some(request);
+    let plain = |is| head::body(is, number, &Nothing {});
+    match action {
+        Action::Mark(request) => head::body("mark", number, &MarkRequest::from(request)),
+        Action::RetractLast => plain("retract-last"),
+        Action::Record => plain("record"),
+        Action::Stop => plain("stop"),
+        Action::Status => plain("status"),
+        Action::Subscribe { read_only } => head::body("subscribe", number, &Subscribe { read_only }),
+        Action::Take => plain("take"),
+        Action::Acknowledge => plain("acknowledge"),
+        Action::Filter(request) => head::body("filter", number, &FilterRequest::from(request)),
+        Action::ClockOffset(offset) => head::body("clock-offset", number, &ClockOffset::from(offset)),
     }
 }
 
-impl From<Action> for command::Action {
-    fn from(action: Action) -> Self {
-        match action {
-            Action::Mark(request) => Self::Mark(request.into()),
-            Action::RetractLast => Self::RetractLast,
-            Action::Record => Self::Record,
-            Action::Stop => Self::Stop,
-            Action::Status => Self::Status,
-            Action::Subscribe { read_only } => Self::Subscribe { read_only },
-            Action::Take => Self::Take,
-            Action::Acknowledge => Self::Acknowledge,
-            Action::Filter(request) => Self::Filter(request.into()),
-        }
-    }
+/// The command in a body.
+pub(super) fn read(opened: &Opened<'_>) -> Result<Command, Error> {
+    let Some(request) = opened.head.request else { return Err(opened.unknown()) };
+    let plain = |action| opened.read::<Nothing>().map(|Nothing {}| action);
+    let action = match opened.head.is.as_str() {
+        "mark" => Action::Mark(opened.read::<MarkRequest>()?.into()),
+        "retract-last" => plain(Action::RetractLast)?,
+        "record" => plain(Action::Record)?,
+        "stop" => plain(Action::Stop)?,
+        "status" => plain(Action::Status)?,
+        "subscribe" => Action::Subscribe { read_only: opened.read::<Subscribe>()?.read_only },
+        "take" => plain(Action::Take)?,
+        "acknowledge" => plain(Action::Acknowledge)?,
+        "filter" => Action::Filter(opened.read::<FilterRequest>()?.into()),
+        "clock-offset" => Action::ClockOffset(opened.read::<ClockOffset>()?.into()),
+        _ => return Err(opened.unknown()),
+    };
+    Ok(Command { request, action })
 }

@@ -5,11 +5,11 @@ use crate::emg::{self, marker, montage};
 
 twin!(Stamp = emg::Stamp { host_ns: i64, utc_ns: i64 });
 
-codes!(Origin = marker::Origin { Key, Command, Network, Protocol, Ttl, Lsl });
-codes!(Placed = marker::Placed { Fit, Provisional, InGap, BetweenEpochs });
-codes!(MarkAction = marker::Action { Add, Retract, Relabel, Note, End });
-codes!(Kind = montage::Kind { Raw, Rectified, Envelope, Aux, Trigger });
-
+codes!(Origin = marker::Origin { Key, Command, Network, Protocol, Ttl, Lsl } else Command);
+codes!(Placed = marker::Placed { Fit, Provisional, InGap, BetweenEpochs } else Provisional);
+// A marker that does what is not known here speaks of another one, at least.
+codes!(MarkAction = marker::Action { Add, Retract, Relabel, Note, End } else Note);
+codes!(Kind = montage::Kind { Raw, Rectified, Envelope, Aux, Trigger } else Aux);
 twin!(
     Marker = emg::Marker {
         id: u64,
@@ -50,4 +50,9 @@ twin!(
         impedance_kohm: f64,
         position: String,
     }
+);
+
+twin!(
+    ClockOffset =
+        emg::ClockOffset { sender: String, sample: u64, host_ns: i64, offset_ns: i64, uncertainty_us: u32 }
 );

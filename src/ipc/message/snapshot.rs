@@ -4,7 +4,8 @@ use super::emg::{Channel, Marker};
 use super::twin::{codes, twin};
 use crate::session::{alarm, snapshot, system};
 
-codes!(State = snapshot::State { Monitoring, Recording, Draining, Closed });
+// What is not known here may well write.
+codes!(State = snapshot::State { Monitoring, Recording, Draining, Closed } else Recording);
 
 twin!(
     Source = snapshot::Source {
@@ -38,7 +39,7 @@ twin!(
 /// A macro takes one token for a type.
 type SomeChannel = Option<u16>;
 
-codes!(Priority = alarm::Priority { First, Second, Third });
+codes!(Priority = alarm::Priority { First, Second, Third } else Second);
 
 twin!(
     Alarm = alarm::Alarm {
@@ -53,7 +54,7 @@ twin!(
     }
 );
 
-codes!(Role = system::Role { ReadOnly, Viewer, Control });
+codes!(Role = system::Role { ReadOnly, Viewer, Control } else Viewer);
 
 twin!(Viewer = system::Viewer { client: u64, name: String, role: Role });
 

@@ -2,16 +2,16 @@
 //!
 //! Neither can hold up anything but this client: events come from its own [`Queue`](super::queue::Queue).
 
-use super::queue::Audience;
+use super::queue::{Audience, Put};
 use super::roster::{Peer, Roster};
 use super::{Identity, Stop};
-use crate::emg::Stamp;
 use crate::emg::units::wide;
+use crate::emg::{Stamp, marker};
 use crate::ipc::codec::COMMAND_LIMIT;
 use crate::ipc::message::hello::MAGIC;
-use crate::ipc::message::{COMMANDS, EVENTS, Hello, Message, Refusal, Reply, Versions, Welcome};
+use crate::ipc::message::{self, Hello, Message, RECORDER, Refusal, Reply, Versions, Welcome};
 use crate::ipc::stream::{Inbound, send};
-use crate::session::{Bins, ClientId, Command, Event, Incoming};
+use crate::session::{Answer, Bins, ClientId, Command, Event, Incoming};
 use crossbeam_channel::{SendTimeoutError, Sender, bounded};
 use std::io;
 use std::ops::Range;
@@ -122,11 +122,28 @@ impl Connection {
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(error.to_string()),
                 Ok(None) | Err(_) => return Ok(()),
             };
-            let command =
-                Command::from_body(&body).map_err(|error| format!("a command cannot be read ({error})"))?;
+            let command = match Command::from_body(&body) {
+                Ok(command) => command,
+                Err(message::Error::Unknown { is, request: Some(request) }) => {
+                    self.refuse_unknown(&is, request);
+                    continue;
+                }
+                Err(error) => return Err(format!("a command cannot be read ({error})")),
+            };
             if !self.deliver(Incoming::Command { client: self.client, command }) {
                 return Ok(());
             }
+        }
+    }
+
+    /// A later program may ask for more than this recorder can do; it goes on without.
+    fn refuse_unknown(&self, is: &str, request: u64) {
+        let version = &self.identity.version;
+        let is = marker::clip(is, marker::LABEL_BYTES);
+        let why = format!("this recorder ({version}) does not know that command, `{is}`");
+        let answer = Event::Answer { request, answer: Answer::Refused(why) };
+        if self.peer.queue.put(Arc::new(answer), Audience::Present) == Put::Overflow {
+            self.peer.cut();
         }
     }
 
@@ -152,15 +169,14 @@ impl Identity {
                 self.version
             ),
         };
-        let common = |what, theirs: Versions, ours: Versions| {
-            ours.common(theirs).ok_or_else(|| no_common(what, theirs, ours))
-        };
+        let common =
+            |what, theirs: Versions| RECORDER.common(theirs).ok_or_else(|| no_common(what, theirs, RECORDER));
         Ok(Welcome {
             id: self.id.clone(),
             version: self.version.clone(),
             pid: std::process::id(),
-            commands: common("commands", hello.commands, COMMANDS)?,
-            events: common("events", hello.events, EVENTS)?,
+            commands: common("commands", hello.commands)?,
+            events: common("events", hello.events)?,
         })
     }
 }

@@ -323,22 +323,43 @@ fn answer_all(station: &Station, answer: fn() -> Answer) -> JoinHandle<()> {
 fn a_version_nobody_speaks_is_refused_with_a_sentence_and_a_newer_program_speaks_the_older_one() {
     let station = station();
     let future = Versions { oldest: 8, newest: 9 };
-    for (commands, events, ours) in [(future, EVENTS, COMMANDS), (COMMANDS, future, EVENTS)] {
+    for (commands, events) in [(future, EVENTS), (COMMANDS, future)] {
         let mut raw = station.raw();
         send(&raw.stream, &hello(commands, events)).unwrap();
         let Reply::Refused { code, sentence } = reply(&mut raw) else { panic!("welcomed") };
         assert_eq!(Refusal::from_code(code), Refusal::Version);
         assert!(
-            sentence.contains("speaks version 8 to 9 of")
-                && sentence.contains(&format!("(0.1.0) {}", ours.newest)),
+            sentence.contains("speaks version 8 to 9 of") && sentence.contains("(0.1.0) 2"),
             "{sentence}"
         );
     }
     let mut raw = station.raw();
-    let newer = |ours: Versions| Versions { newest: ours.newest + 1, ..ours };
-    send(&raw.stream, &hello(newer(COMMANDS), newer(EVENTS))).unwrap();
+    let newer = Versions { oldest: 2, newest: 3 };
+    send(&raw.stream, &hello(newer, newer)).unwrap();
     let Reply::Welcome(welcome) = reply(&mut raw) else { panic!("a newer program was refused") };
-    assert_eq!((welcome.commands, welcome.events), (COMMANDS.newest, EVENTS.newest));
+    assert_eq!((welcome.commands, welcome.events), (2, 2));
+    let mut raw = station.raw();
+    let older = Versions { oldest: 1, newest: 1 };
+    send(&raw.stream, &hello(older, older)).unwrap();
+    let Reply::Refused { sentence, .. } = reply(&mut raw) else { panic!("an older dashboard was welcomed") };
+    assert!(sentence.contains("speaks version 1 of") && sentence.contains("(0.1.0) 2"), "{sentence}");
+}
+
+/// What a later program may ask: `levitate`, request 5, with a height.
+const LATER: &[u8] = b"\x82\xa2is\xa8levitate\xa7request\x05\x81\xa6height\x02";
+
+#[test]
+fn a_command_of_a_later_program_is_refused_by_name_and_the_next_one_is_heard() {
+    let station = station();
+    let (client, mut raw) = station.greeted();
+    (&raw.stream).write_all(&codec::frame(LATER, codec::COMMAND_LIMIT).unwrap()).unwrap();
+    let Some(Event::Answer { request: 5, answer: Answer::Refused(why) }) = heard(&mut raw) else {
+        panic!("no refusal")
+    };
+    assert_eq!(why, "this recorder (0.1.0) does not know that command, `levitate`");
+    let stop = Command { request: 6, action: Action::Stop };
+    send(&raw.stream, &stop).unwrap();
+    assert_eq!(station.next(), Incoming::Command { client, command: stop });
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crossbeam_channel::Sender;
 use ledger::Ledger;
 use std::collections::{HashMap, VecDeque};
 
-pub(super) use place::{Place, place};
+pub(super) use place::{Place, place, row_at};
 
 /// Rows shown on screens.
 const SHOWN: usize = 20;

@@ -109,7 +109,7 @@ impl<'a> Query<'a> {
 }
 
 /// The word of `known` that needs the fewest single-letter changes to become `word` (Levenshtein 1965).
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> &'k str {
+pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> &'k str {
     known.iter().copied().min_by_key(|candidate| distance(word, candidate)).unwrap_or("")
 }
 

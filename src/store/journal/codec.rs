@@ -6,7 +6,7 @@ use super::record::Record;
 use crate::emg::clock::Fit;
 use crate::emg::gap::Cause;
 use crate::emg::marker::{Action, Marker, Origin, Placed};
-use crate::emg::{Gap, RawBlock, SampleType, Samples, Stamp, Truth};
+use crate::emg::{ClockOffset, Gap, RawBlock, SampleType, Samples, Stamp, Truth};
 use crate::pipeline::chain::{Chain, ChainChange, Reason};
 
 mod header;
@@ -27,6 +27,7 @@ mod kind {
     pub(super) const HANDOVER: u16 = 10;
     pub(super) const END: u16 = 11;
     pub(super) const SEALED: u16 = 12;
+    pub(super) const CLOCK_OFFSET: u16 = 13;
 }
 
 const SAMPLE_TYPES: [SampleType; 4] = [SampleType::I16, SampleType::I32, SampleType::F32, SampleType::F64];
@@ -74,6 +75,11 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
             out.u64(truth.onset).u64(truth.end).u16(truth.channel).text(&truth.expression).f64(truth.level);
             kind::TRUTH
         }
+        Record::ClockOffset(offset) => {
+            out.text(&offset.sender).u64(offset.sample).i64(offset.host_ns);
+            out.i64(offset.offset_ns).u32(offset.uncertainty_us);
+            kind::CLOCK_OFFSET
+        }
         Record::Handover { next_row } => {
             out.u64(*next_row);
             kind::HANDOVER
@@ -119,6 +125,13 @@ pub fn decode(kind: u16, payload: &[u8]) -> Result<Option<Record>, Malformed> {
             channel: input.u16()?,
             expression: input.text()?,
             level: input.f64()?,
+        }),
+        kind::CLOCK_OFFSET => Record::ClockOffset(ClockOffset {
+            sender: input.text()?,
+            sample: input.u64()?,
+            host_ns: input.i64()?,
+            offset_ns: input.i64()?,
+            uncertainty_us: input.u32()?,
         }),
         kind::HANDOVER => Record::Handover { next_row: input.u64()? },
         kind::END => Record::End { rows: input.u64()?, utc_ns: input.i64()? },

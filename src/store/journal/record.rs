@@ -1,7 +1,7 @@
 //! What a journal holds: everything that is not a pure function of earlier records.
 
 use crate::emg::clock::Fit;
-use crate::emg::{Channel, Gap, Marker, RawBlock, SampleType, Truth};
+use crate::emg::{Channel, ClockOffset, Gap, Marker, RawBlock, SampleType, Truth};
 use crate::pipeline::{ChainChange, PipelineState};
 
 /// Longest file and folder names are kept short of what file systems allow by limiting each entity.
@@ -136,6 +136,8 @@ pub enum Record {
     },
     /// A movement of a simulated face, in rows of the recording.
     Truth(Truth),
+    /// What a sender's clock shows against the host's.
+    ClockOffset(ClockOffset),
     /// The recording goes on in the next segment; last record of this one.
     Handover {
         /// First row of the next segment.

@@ -106,6 +106,13 @@ fn every_record() -> Vec<Record> {
             residual_us: 28.0,
         }),
         Record::Log { utc_ns: 1, level: 2, text: "losses cannot be counted".into() },
+        Record::ClockOffset(crate::emg::ClockOffset {
+            sender: "stim".into(),
+            sample: 3,
+            host_ns: 9,
+            offset_ns: -7,
+            uncertainty_us: 120,
+        }),
         Record::Truth(Truth { onset: 1, end: 2, channel: 1, expression: "blink".into(), level: 0.5 }),
         Record::Handover { next_row: 16 },
         Record::End { rows: 16, utc_ns: 2 },

@@ -3,10 +3,10 @@
 //! Called by `projector` alone, on a file that does not exist yet.
 
 use super::attributes::{put, put_label, put_note};
-use super::later::{
-    ArtefactRow, AuRow, CalibrationRow, ClockOffsetRow, EventRow, PreflightRow, QualityRow, TrialRow,
+use super::later::{ArtefactRow, AuRow, CalibrationRow, EventRow, PreflightRow, QualityRow, TrialRow};
+use super::rows::{
+    BlockRow, ChainRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
-use super::rows::{BlockRow, ChainRow, ChannelRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow};
 use super::text::{Note, pieces};
 use super::{Cell, FORMAT, FORMAT_VERSION, Row, State, TABLE_CHUNK, envelope_chunk, envelope_row, path};
 use crate::emg::SampleType;

@@ -58,9 +58,3 @@ row! {
         video_us: i64, action_unit: Code, intensity: f64, present: u8, confidence: f64,
     }
 }
-row! {
-    /// An offset between the recorder's clock and another one.
-    ClockOffsetRow at "clock_offsets": "Other clock = host clock + offset_ns, at host_ns" {
-        clock: Label, host_ns: i64, offset_ns: i64, uncertainty_us: f64,
-    }
-}

@@ -53,6 +53,13 @@ row! {
     }
 }
 row! {
+    /// An offset between the host's clock and a sender's.
+    ClockOffsetRow at "clock_offsets": "A sender's clock shows host_ns + offset_ns at host_ns; sample: the row at \
+        that time; uncertainty_us: half-width" {
+        sender: Label, sample: u64, host_ns: i64, offset_ns: i64, uncertainty_us: u32,
+    }
+}
+row! {
     /// A marker row.
     MarkerRow at "markers": "Rows are added, never changed: action retract, relabel, note and end speak of marker \
         refers_to. sample may lie ahead of the last row; uncertainty_us: half-width" {

@@ -1,13 +1,15 @@
 //! Rows from the station's own values and back. A word a row may not hold makes it no value at all.
 
 use super::State;
-use super::rows::{BlockRow, ChannelRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow};
+use super::rows::{
+    BlockRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
+};
 use super::text::{code, fixed, read, read_code};
 use crate::emg::clock::Fit;
 use crate::emg::marker::{Action, Origin, Placed};
 use crate::emg::montage::Kind;
 use crate::emg::units::small;
-use crate::emg::{Cause, Channel, Gap, Marker, RawBlock, Stamp, Truth};
+use crate::emg::{Cause, Channel, ClockOffset, Gap, Marker, RawBlock, Stamp, Truth};
 use crate::pipeline::{Reason, Span};
 
 /// The member of `all` whose word is in the file.
@@ -138,6 +140,18 @@ impl GapRow {
             cause: by_word(&Cause::ALL, Cause::word, &read_code(&self.cause))?,
             host_ns: self.host_ns,
         })
+    }
+}
+
+impl From<&ClockOffset> for ClockOffsetRow {
+    fn from(offset: &ClockOffset) -> Self {
+        Self {
+            sender: fixed(&offset.sender),
+            sample: offset.sample,
+            host_ns: offset.host_ns,
+            offset_ns: offset.offset_ns,
+            uncertainty_us: offset.uncertainty_us,
+        }
     }
 }
 

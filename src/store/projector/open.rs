@@ -7,7 +7,9 @@ use crate::emg::units::{index, small};
 use crate::emg::{Gap, RawBlock};
 use crate::pipeline::{Chain, CleanBlock, FilterState, Section, Span};
 use crate::store::journal::{Header, Record};
-use crate::store::layout::rows::{BlockRow, ChainRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow};
+use crate::store::layout::rows::{
+    BlockRow, ChainRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
+};
 use crate::store::layout::text::fixed;
 use crate::store::layout::words::log_rows;
 use crate::store::layout::{State, attributes, create, envelope_chunk, path};
@@ -62,6 +64,7 @@ pub(super) struct Open {
     fits: Table<FitRow>,
     gaps: Table<GapRow>,
     markers: Table<MarkerRow>,
+    clock_offsets: Table<ClockOffsetRow>,
     chains: Table<ChainRow>,
     spans: Table<SpanRow>,
     log: Table<LogRow>,
@@ -91,6 +94,7 @@ impl Open {
             fits: Table::open(&file)?,
             gaps: Table::open(&file)?,
             markers: Table::open(&file)?,
+            clock_offsets: Table::open(&file)?,
             chains: Table::open(&file)?,
             spans: Table::open(&file)?,
             log: Table::open(&file)?,
@@ -133,6 +137,7 @@ impl Open {
     pub(super) fn note(&mut self, record: &Record) {
         match record {
             Record::Marker(marker) => self.markers.push(MarkerRow::from(marker)),
+            Record::ClockOffset(offset) => self.clock_offsets.push(ClockOffsetRow::from(offset)),
             Record::Fit(fit) => self.fits.push(FitRow::from(fit)),
             Record::Truth(truth) => self.truth.push(TruthRow::from(truth)),
             Record::Log { utc_ns, level, text } => {
@@ -212,6 +217,7 @@ impl Open {
         self.gaps.flush()?;
         self.fits.flush()?;
         self.markers.flush()?;
+        self.clock_offsets.flush()?;
         self.truth.flush()?;
         self.log.flush()
     }
@@ -248,6 +254,7 @@ impl Open {
             self.fits.written(),
             self.gaps.written(),
             self.markers.written(),
+            self.clock_offsets.written(),
             self.chains.written(),
             self.spans.written(),
             self.log.written(),

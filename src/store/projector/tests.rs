@@ -4,7 +4,7 @@
 use super::*;
 use crate::emg::clock::Fit;
 use crate::emg::marker::{Action, Origin, Placed};
-use crate::emg::{Cause, Channel, Kind, Marker, SampleType, Samples, Stamp, Truth};
+use crate::emg::{Cause, Channel, ClockOffset, Kind, Marker, SampleType, Samples, Stamp, Truth};
 use crate::pipeline::preset::{self, Occasion, Options, Preset};
 use crate::pipeline::{Input, Pipeline, Reason};
 use crate::store::journal::Entities;
@@ -162,6 +162,13 @@ impl Story {
         }));
         let text = "a long sentence ".repeat(30);
         story.records.push(Record::Log { utc_ns: 8, level: 2, text });
+        story.records.push(Record::ClockOffset(ClockOffset {
+            sender: "stim@127.0.0.1".into(),
+            sample: 7,
+            host_ns: 8,
+            offset_ns: -9,
+            uncertainty_us: 10,
+        }));
         let expression = "happiness".into();
         story.records.push(Record::Truth(Truth { onset: 1, end: 9, channel: 0, expression, level: 0.5 }));
         story

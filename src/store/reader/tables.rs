@@ -167,6 +167,11 @@ impl Recording {
         self.file.dataset(R::PATH).is_ok_and(|table| has_columns::<R>(&table))
     }
 
+    /// Whether a table is there, whatever its columns.
+    pub(in crate::store) fn has(&self, table: &str) -> bool {
+        self.file.dataset(table).is_ok()
+    }
+
     fn values<R: Row, T>(&self, value: impl Fn(&R) -> Option<T>) -> Result<Vec<T>, StoreError> {
         let table = self.part(R::PATH)?;
         if !has_columns::<R>(&table) {

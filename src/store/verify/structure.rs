@@ -4,10 +4,10 @@ use super::Finding;
 use crate::emg::units::wide;
 use crate::store::StoreError;
 use crate::store::layout::later::{
-    ArtefactRow, AuRow, CalibrationRow, ClockOffsetRow, EventRow, PreflightRow, QualityRow, TrialRow,
+    ArtefactRow, AuRow, CalibrationRow, EventRow, PreflightRow, QualityRow, TrialRow,
 };
 use crate::store::layout::rows::{
-    BlockRow, ChainRow, ChannelRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
+    BlockRow, ChainRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
 use crate::store::layout::{Row, State, envelope_row};
 use crate::store::reader::Recording;
@@ -36,7 +36,8 @@ pub(super) fn complete(recording: &Recording) -> Finding {
         missing::<TruthRow>(recording),
         missing::<PreflightRow>(recording),
         missing::<AuRow>(recording),
-        missing::<ClockOffsetRow>(recording),
+        // The first recordings keep it with fewer columns and without rows.
+        (!recording.has(ClockOffsetRow::PATH)).then_some(ClockOffsetRow::PATH),
         missing::<LogRow>(recording),
     ];
     let texts = [("config", recording.config().is_err()), ("protocol/text", recording.protocol().is_err())];

@@ -86,12 +86,35 @@ impl Station {
         Running::start(self.command(args)).finish()
     }
 
+    /// The same with more environment.
+    pub(crate) fn run_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Ran {
+        let mut command = self.command(args);
+        command.envs(environment.iter().copied());
+        Running::start(command).finish()
+    }
+
     /// Starts `record --headless --out OUT` with more arguments.
     pub(crate) fn start(&self, args: &[&str]) -> Recorder {
+        self.start_with(args, &[])
+    }
+
+    /// The same with more environment.
+    pub(crate) fn start_with(&self, args: &[&str], environment: &[(&str, &str)]) -> Recorder {
         let out = self.out();
         let mut all = vec!["record", "--headless", "--out", out.to_str().unwrap()];
         all.extend_from_slice(args);
-        Recorder { running: Running::start(self.command(&all)) }
+        let mut command = self.command(&all);
+        command.envs(environment.iter().copied());
+        Recorder { running: Running::start(command) }
+    }
+
+    /// The only recorder's socket, as soon as it is there.
+    pub(crate) fn socket(&self) -> PathBuf {
+        let run = self.root().join("run");
+        let is_socket = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "sock");
+        wait_for("a socket", || {
+            fs::read_dir(&run).unwrap().flatten().map(|entry| entry.path()).find(is_socket)
+        })
     }
 
     /// Records from `source` to the end that `args` set, expects exit code 0 and gives the one new file.

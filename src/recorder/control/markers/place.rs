@@ -44,3 +44,8 @@ pub(in crate::recorder::control) fn place(stamp: Stamp, vitals: &Shared) -> Plac
 fn covers(gap: &Gap, sample: u64) -> bool {
     (gap.sample..gap.sample + gap.filled()).contains(&sample)
 }
+
+/// The row nearest to a host time, as [`place`] finds it.
+pub(in crate::recorder::control) fn row_at(host_ns: i64, vitals: &Shared) -> u64 {
+    place(Stamp { host_ns, utc_ns: 0 }, vitals).sample
+}

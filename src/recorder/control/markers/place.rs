@@ -25,13 +25,20 @@ pub(in crate::recorder::control) fn place(stamp: Stamp, vitals: &Shared) -> Plac
     match vitals.fit {
         Some(fit) if own_time && vitals.alive => {
             let sample = fit.row_at(stamp.host_ns);
-            let placed = if vitals.last_gap.is_some_and(|gap| covers(&gap, sample)) {
-                Placed::InGap
-            } else {
-                Placed::Fit
-            };
             let half_row_us = 0.5e6 / fit.rate_hz;
-            Place { sample, placed, uncertainty_us: micros(fit.residual_us + half_row_us) }
+            let sure_us = fit.residual_us + half_row_us;
+            let before_us = crate::emg::units::float_ns(fit.time_of(0) - stamp.host_ns) / 1000.0;
+            // There is no row for what happened before the first one: the nearest is as wrong as it is late.
+            if before_us > half_row_us {
+                return Place {
+                    sample: 0,
+                    placed: Placed::Provisional,
+                    uncertainty_us: micros(before_us + sure_us),
+                };
+            }
+            let in_gap = vitals.last_gap.is_some_and(|gap| covers(&gap, sample));
+            let placed = if in_gap { Placed::InGap } else { Placed::Fit };
+            Place { sample, placed, uncertainty_us: micros(sure_us) }
         }
         _ => {
             let placed = if vitals.alive { Placed::Provisional } else { Placed::BetweenEpochs };
@@ -48,4 +55,26 @@ fn covers(gap: &Gap, sample: u64) -> bool {
 /// The row nearest to a host time, as [`place`] finds it.
 pub(in crate::recorder::control) fn row_at(host_ns: i64, vitals: &Shared) -> u64 {
     place(Stamp { host_ns, utc_ns: 0 }, vitals).sample
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::emg::clock::Fit;
+
+    #[test]
+    fn what_happened_before_the_first_row_is_as_unsure_as_it_is_early() {
+        let now = Stamp::now();
+        let shared = Shared::default();
+        let origin_ns = now.host_ns - 1_000_000_000;
+        let fit = Fit { epoch: 0, sample: 0, origin_ns, rate_hz: 1000.0, drift_ppm: 0.0, residual_us: 20.0 };
+        let mut vitals = shared.lock();
+        (vitals.fit, vitals.alive, vitals.newest_ns, vitals.next_row) = (Some(fit), true, now.host_ns, 1000);
+        drop(vitals);
+        let during = place(now.plus_ns(-400_000_000), &shared);
+        assert_eq!((during.sample, during.placed, during.uncertainty_us), (600, Placed::Fit, 520));
+        let before = place(now.plus_ns(-3_000_000_000), &shared);
+        assert_eq!((before.sample, before.placed), (0, Placed::Provisional));
+        assert_eq!(before.uncertainty_us, 2_000_520);
+    }
 }

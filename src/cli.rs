@@ -139,6 +139,9 @@ struct Settings {
     /// What colours mean: default, colour-blind or mono
     #[arg(long)]
     theme: Option<String>,
+    /// Keep conditions, predictions and labels of events from the screens until the recording is closed
+    #[arg(long)]
+    blind: bool,
 }
 
 impl Settings {
@@ -163,6 +166,7 @@ impl Settings {
             glyphs: self.glyphs.clone(),
             color: self.color.clone(),
             theme: self.theme.clone(),
+            blind: self.blind.then(|| "true".to_owned()),
         };
         let env = |name: &str| std::env::var(name).ok();
         crate::config::Config::resolve(&flags, env, std::path::Path::new(""))

@@ -69,6 +69,12 @@ pub struct Config {
     pub color: Color,
     /// What the colours mean.
     pub theme: Theme,
+    /// Conditions, predictions and labels of events are kept from the screens.
+    pub blind: bool,
+    /// Command line for the shell, run when an alarm begins and when it is over.
+    pub on_alarm: Option<String>,
+    /// Command line for the shell, run when a recording is closed.
+    pub on_close: Option<String>,
     /// Where each value came from; absent = default.
     origins: BTreeMap<&'static str, Origin>,
 }
@@ -95,6 +101,9 @@ impl Default for Config {
             glyphs: Glyphs::Auto,
             color: Color::Auto,
             theme: Theme::Default,
+            blind: false,
+            on_alarm: None,
+            on_close: None,
             origins: BTreeMap::new(),
         }
     }

@@ -1,17 +1,17 @@
 //! THE ENGINE: reads a source, accounts for every sample, keeps the journal, paints the picture.
 //!
-//! One file per thread: `acquire` -> `journal` (the commit point) and -> `process` (the screen's side), `sync`,
-//! `keeper` (projector processes), `control` (commands, snapshots). Nothing here touches HDF5, a socket or a
+//! One file per thread: `acquire` -> `journal` (the commit point) and -> `process` (the screen's side), `journal/sync`,
+//! `keeper` (projector processes), `control` (commands, alarms, snapshots), `control/hooks`. Nothing here touches HDF5, a socket or a
 //! terminal: `cli` hands in channels, and a function that starts a projector. Called by `cli` and by tests.
 
 mod acquire;
+mod alarms;
 mod backlog;
 pub mod control;
 mod journal;
 pub mod keeper;
 mod process;
 pub mod sequence;
-mod sync;
 mod vitals;
 
 use crate::emg::Channel;
@@ -22,10 +22,11 @@ use crate::source::{Description, Source};
 use crate::store::journal::Header;
 use crate::store::{StoreError, in_full};
 use acquire::{Acquire, Orders, Told};
-use control::{Control, Signal};
+use control::hooks::{Hooks, Runner};
+use control::{Control, Gauge, Signal};
 use crossbeam_channel::{Receiver, Sender, bounded};
 pub use journal::record;
-use journal::{JournalWriter, Links, Report, Request};
+use journal::{JournalWriter, Links, Report, Request, sync};
 use process::{Process, SharedPicture};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -71,6 +72,10 @@ pub struct Plan {
     pub monitor: bool,
     /// Keys and their labels, for the screens.
     pub keys: Vec<MarkKey>,
+    /// Whether conditions, predictions and labels of events are kept from the screens.
+    pub blind: bool,
+    /// Commands to run when something happens.
+    pub hooks: Hooks,
     /// Starts a projector.
     pub spawn: keeper::Spawn,
 }
@@ -100,10 +105,14 @@ pub struct Contacts {
 /// How a recording ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
+    /// The recorder's id.
+    pub id: String,
     /// 0 done, 1 done but something was lost or repaired, 2 nothing recorded.
     pub code: u8,
     /// What was stored; then what was lost, one sentence each.
     pub lines: Vec<String>,
+    /// The recording's files, one for each segment.
+    pub files: Vec<String>,
 }
 
 /// A recorder whose threads run.
@@ -118,7 +127,7 @@ pub struct Recorder {
 pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<Recorder, StoreError> {
     let vitals = Arc::new(vitals::Shared::default());
     let picture = Arc::new(SharedPicture::default());
-    let orders = Arc::new(Orders::default());
+    let orders = Arc::new(Orders::new(!plan.monitor));
     let diverged = Arc::new(AtomicBool::new(false));
     let (piece_in, piece_out) = bounded(PIECES);
     let (screen_in, screen_out) = bounded(SCREEN_PIECES);
@@ -127,8 +136,8 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     let (state_in, state_out) = bounded(STATES);
     let (sync_in, sync_out) = bounded(JOURNALS);
     let (keeper_in, keeper_out) = bounded(JOURNALS);
-    // A recording begins once and ends once.
-    let (told_in, told_out) = bounded::<Told>(2);
+    // A recording begins once and ends once, and one change of filters is under way at a time.
+    let (told_in, told_out) = bounded::<Told>(3);
     let nominal_hz = plan.description.nominal_hz;
 
     let links = Links {
@@ -146,7 +155,6 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     let mut begin = begin(plan.out.clone(), plan.header.clone(), links);
     if !plan.monitor {
         begin()?;
-        orders.record.store(true, std::sync::atomic::Ordering::Relaxed);
     }
     let acquire = Acquire {
         source,
@@ -159,8 +167,9 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         told: told_in,
         diverged: diverged.clone(),
     };
-    let process = Process::new(plan.channels.clone(), nominal_hz, picture.clone(), state_in, diverged);
+    let process = Process::new(&plan, vitals.clone(), picture.clone(), state_in, diverged);
     let syncing = vitals.clone();
+    let (gauge, markers) = (Gauge::new(&plan), control::Markers::new(&plan.keys));
     let (keeper, sealed) = keep(keeper_out, plan.spawn, orders.clone(), vitals.clone());
     let threads = vec![
         spawn("acquire", move || acquire.run()),
@@ -179,11 +188,12 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         clients: contacts.clients,
         vitals: vitals.clone(),
         picture,
-        markers: control::Markers::new(&plan.keys),
-        gauge: control::Gauge::new(plan.id, plan.out, plan.channels, plan.description, plan.keys),
+        gauge,
+        markers,
         state: if plan.monitor { State::Monitoring } else { State::Recording },
         begin: Box::new(move || begin().map_err(|error| format!("{}; {}", in_full(&error), error.advice()))),
         writes: !plan.monitor,
+        hooks: Runner::start(plan.hooks),
         so_far: control::SoFar::default(),
     };
     Ok(Recorder { control, threads, vitals, nominal_hz })
@@ -230,41 +240,46 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> JoinHandle<()> {
 }
 
 impl Recorder {
-    /// Runs the recording to its end; returns when every file is sealed or given up.
+    /// Runs the recording to its end; returns when every file is sealed or given up. The operator's commands may
+    /// still run then.
     #[must_use]
-    pub fn run(mut self) -> Outcome {
+    pub fn run(mut self) -> (Outcome, Runner) {
         self.control.run();
         let Self { control, threads, vitals, nominal_hz } = self;
-        let Control { markers, writes, so_far, .. } = control;
+        let Control { markers, writes, so_far, hooks, gauge: Gauge { id, .. }, .. } = control;
         for thread in threads {
             if thread.join().is_err() {
                 vitals.blemish("a thread of the recorder panicked: please report this");
             }
         }
-        outcome(&vitals.lock(), writes, markers.count, nominal_hz, so_far.failure)
+        let failure = so_far.failure;
+        let outcome = outcome(id, &vitals.lock(), (writes, markers.count), nominal_hz, failure);
+        if writes {
+            hooks.close(&outcome);
+        }
+        (outcome, hooks)
     }
 }
 
 fn outcome(
+    id: String,
     vitals: &vitals::Vitals,
-    recorded: bool,
-    markers: u64,
+    (recorded, markers): (bool, u64),
     nominal_hz: Option<f64>,
     failure: Option<String>,
 ) -> Outcome {
     use crate::emg::units::{float, seconds};
     if !recorded {
         let code = if failure.is_some() { 2 } else { 0 };
-        return Outcome { code, lines: vec![failure.unwrap_or("nothing was recorded".to_owned())] };
+        let lines = vec![failure.unwrap_or("nothing was recorded".to_owned())];
+        return Outcome { id, code, lines, files: Vec::new() };
     }
     let rows = vitals.journalled;
     let length_s = nominal_hz.map_or(seconds(vitals.newest_ns - vitals.first_ns), |rate| float(rows) / rate);
-    let mut lines = vec![match vitals.files {
-        0 | 1 => format!("{}: {rows} rows, {length_s:.1} s, {markers} markers", vitals.file),
-        n => format!(
-            "{n} files, {rows} rows in all, {length_s:.1} s, {markers} markers; the last is {}",
-            vitals.file
-        ),
+    let last = vitals.files.last().map_or("", String::as_str);
+    let mut lines = vec![match vitals.files.len() {
+        0 | 1 => format!("{last}: {rows} rows, {length_s:.1} s, {markers} markers"),
+        n => format!("{n} files, {rows} rows in all, {length_s:.1} s, {markers} markers; the last is {last}"),
     }];
     if vitals.gaps > 0 {
         lines
@@ -275,5 +290,5 @@ fn outcome(
     }
     lines.extend(vitals.blemishes.iter().cloned());
     lines.extend(failure);
-    Outcome { code: u8::from(lines.len() > 1), lines }
+    Outcome { id, code: u8::from(lines.len() > 1), lines, files: vitals.files.clone() }
 }

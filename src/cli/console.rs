@@ -2,6 +2,7 @@
 
 use super::tell;
 use crate::emg::units::count;
+use crate::session::alarm::Priority;
 use crate::session::{ClientId, Clients, Event, Snapshot};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -56,10 +57,6 @@ impl<C: Clients> Clients for Console<C> {
     fn subscribe(&self, client: ClientId, history: Vec<Event>) {
         self.others.subscribe(client, history);
     }
-
-    fn watching(&self) -> u32 {
-        self.others.watching()
-    }
 }
 
 /// Seconds as `h:mm:ss`.
@@ -91,7 +88,7 @@ pub(super) fn line(snapshot: &Snapshot) -> String {
         snapshot.markers,
     );
     for alarm in &snapshot.alarms {
-        line += ", ALARM ";
+        line += if alarm.priority == Priority::First { ", ALARM " } else { ", warning: " };
         line += &alarm.text;
     }
     line

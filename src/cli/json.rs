@@ -3,6 +3,8 @@
 use super::doctor::Check;
 use super::ports::Found;
 use super::recover::Fate;
+use crate::recorder::Outcome;
+use crate::recorder::control::hooks::News;
 use crate::session::{self, Snapshot};
 use crate::store::Summary;
 use serde::Serialize;
@@ -172,6 +174,41 @@ fn channel(state: &crate::session::snapshot::ChannelState) -> Channel<'_> {
         mvc_percent: known(state.mvc_percent),
         flags: &state.flags,
     }
+}
+
+#[derive(Serialize)]
+struct NewsTwin<'a> {
+    id: &'a str,
+    file: &'a str,
+    /// `raised` or `over`.
+    event: &'static str,
+    alarm: Alarm<'a>,
+}
+
+/// What `on-alarm` is told.
+pub(super) fn news(news: &News<'_>) -> String {
+    let event = if news.raised { "raised" } else { "over" };
+    one_line(&NewsTwin { id: news.id, file: news.file, event, alarm: alarm(news.alarm) })
+}
+
+#[derive(Serialize)]
+struct OutcomeTwin<'a> {
+    id: &'a str,
+    /// Exit code of the recorder.
+    code: u8,
+    lines: &'a [String],
+    files: &'a [String],
+}
+
+/// What `on-close` is told.
+pub(super) fn outcome(outcome: &Outcome) -> String {
+    let Outcome { id, code, lines, files } = outcome;
+    one_line(&OutcomeTwin { id, code: *code, lines, files })
+}
+
+/// Only a map with keys that are no text cannot be written; these have none.
+fn one_line(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// `ports --json`.

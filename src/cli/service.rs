@@ -119,10 +119,6 @@ impl<C: Clients> Clients for Watched<C> {
     fn subscribe(&self, client: ClientId, history: Vec<Event>) {
         self.others.subscribe(client, history);
     }
-
-    fn watching(&self) -> u32 {
-        self.others.watching()
-    }
 }
 
 /// `program` in a scope of the user's manager, where that outlives the last logout; else none, with the line that
@@ -167,10 +163,6 @@ mod tests {
         fn broadcast(&self, _: Event) {}
 
         fn subscribe(&self, _: ClientId, _: Vec<Event>) {}
-
-        fn watching(&self) -> u32 {
-            0
-        }
     }
 
     /// A manager that listens under `name`, and one that speaks to it.

@@ -2,12 +2,13 @@
 
 use super::console::Console;
 use super::service::{self, Manager, Watched};
-use super::{advise, say, tell};
+use super::{advise, json, say, tell};
 use crate::config::{Config, Listen, Montage, Origin};
 use crate::emg::units::{count, small};
 use crate::emg::{Channel, Kind};
 use crate::pipeline::preset;
 use crate::recorder::control::Signal;
+use crate::recorder::control::hooks::{Hooks, Job, OnAlarm, OnClose};
 use crate::recorder::{self, Contacts, Plan};
 use crate::session::Incoming;
 use crate::session::snapshot::MarkKey;
@@ -122,9 +123,10 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
         // Nobody will ever look after this recording: it ends as it should, and says so.
         forward(&signals_in);
     }
-    let outcome = recorder.run();
+    let (outcome, hooks) = recorder.run();
     drop(listener);
     server.finish(outcome.code, outcome.lines.join("\n"), FAREWELL);
+    hooks.finish().iter().for_each(|line| tell(line));
     announced?;
     if mode.is_behind() {
         forget_silence(&socket.with_extension("log"));
@@ -349,8 +351,25 @@ fn plan(
         fsync: config.fsync,
         monitor: mode.monitor(),
         keys: config.keys.iter().map(mark_key).collect(),
+        blind: config.blind,
+        hooks: hooks(config),
         spawn: Box::new(spawn_projector),
     }
+}
+
+/// The operator's commands with what each is told.
+fn hooks(config: &Config) -> Hooks {
+    let on_alarm = config.on_alarm.clone().map(|command| -> OnAlarm {
+        Box::new(move |news| Job { name: "on-alarm", command: command.clone(), input: json::news(news) })
+    });
+    let on_close = config.on_close.clone().map(|command| -> OnClose {
+        Box::new(move |outcome| Job {
+            name: "on-close",
+            command: command.clone(),
+            input: json::outcome(outcome),
+        })
+    });
+    Hooks { on_alarm, on_close }
 }
 
 /// Starts a projector on a journal, away from the terminal.

@@ -10,7 +10,7 @@ use toml::Value;
 pub(super) const BINDINGS: &str = "keys";
 
 /// Keys the interface promises and this version does not carry out.
-pub(super) const LATER: [&str; 5] = ["blind", "model", "on-alarm", "on-close", "protocol"];
+pub(super) const LATER: [&str; 2] = ["model", "protocol"];
 
 /// What is shown and stored of a secret; reads as none.
 const HIDDEN: &str = "(secret)";
@@ -154,6 +154,19 @@ pub(super) const KEYS: &[Key] = &[
     key!("theme", "`default`, `colour-blind` or `mono`", theme = |text| Theme::from_word(text), |theme| {
         theme.word()
     }),
+    key!("blind", "`true` or `false`", blind = |text| text.parse().ok(), |blind| *blind),
+    key!(
+        "on-alarm",
+        "a command line for the shell, or `off`",
+        on_alarm = |text| value::unless("off", text, value::some),
+        |command| value::or("off", command.as_ref(), Clone::clone)
+    ),
+    key!(
+        "on-close",
+        "a command line for the shell, or `off`",
+        on_close = |text| value::unless("off", text, value::some),
+        |command| value::or("off", command.as_ref(), Clone::clone)
+    ),
     key!("color", "`auto`, `never`, `16` or `256`", color = |text| Color::from_word(text), |color| color
         .word()),
 ];

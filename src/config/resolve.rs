@@ -32,6 +32,7 @@ pub struct Flags {
     pub glyphs: Option<String>,
     pub color: Option<String>,
     pub theme: Option<String>,
+    pub blind: Option<String>,
 }
 
 impl Flags {
@@ -54,6 +55,7 @@ impl Flags {
             "glyphs" => self.glyphs.as_ref(),
             "color" => self.color.as_ref(),
             "theme" => self.theme.as_ref(),
+            "blind" => self.blind.as_ref(),
             _ => None,
         }
     }

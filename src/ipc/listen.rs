@@ -139,10 +139,6 @@ impl<C: Clients> Clients for Switchboard<C> {
     fn subscribe(&self, client: ClientId, history: Vec<Event>) {
         self.others.subscribe(client, history.into_iter().map(|event| self.complete(event)).collect());
     }
-
-    fn watching(&self) -> u32 {
-        self.others.watching()
-    }
 }
 
 /// All connections.

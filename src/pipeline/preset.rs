@@ -136,6 +136,15 @@ pub fn chains(channels: &[Channel], options: &Options, occasion: &Occasion) -> (
     (ChainChange { sample, reason, decimation, chains, assignment }, remarks)
 }
 
+/// Whether a source of this rate can carry these filters; a sentence where it cannot. An unknown rate carries all.
+pub fn admit(channels: &[Channel], options: &Options, rate_hz: Option<f64>) -> Result<(), String> {
+    let filtered = options.preset != Preset::Off && channels.iter().any(|channel| channel.kind == Kind::Raw);
+    match rate_hz {
+        Some(rate_hz) if filtered => band(options.preset, rate_hz).map(drop),
+        _ => Ok(()),
+    }
+}
+
 /// What a chain consists of, in words of frequencies.
 #[derive(Clone, Debug, Default)]
 struct Recipe {
@@ -176,7 +185,9 @@ impl Recipe {
                     let notches = notches.collect();
                     (Self { band: Some(band), notches, rectify: true, smooth, ..identity }, remark)
                 }
-                Err(remark) => (identity, Some(remark)),
+                Err(why) => {
+                    (identity, Some(format!("{why}: no filter runs, the cleaned signal is the raw one")))
+                }
             },
         }
     }
@@ -229,12 +240,11 @@ fn band(preset: Preset, rate_hz: f64) -> Result<((f64, f64), Option<String>), St
         Preset::Startle28 => (STARTLE_BAND, false),
         Preset::Default | Preset::Off => (DEFAULT_BAND, true),
     };
-    let refusal = "no filter runs, the cleaned signal is the raw one";
     let rate = Number(rate_hz);
     let finest = low.min(high - low);
     if finest.is_nan() || finest < FINEST * rate_hz {
         let (low, high) = (Number(low), Number(high));
-        return Err(format!("a band from {low} to {high} Hz is empty or too narrow: {refusal}"));
+        return Err(format!("a band from {low} to {high} Hz is empty or too narrow"));
     }
     if high <= edge {
         return Ok(((low, high), None));
@@ -254,10 +264,7 @@ fn band(preset: Preset, rate_hz: f64) -> Result<((f64, f64), Option<String>), St
     } else {
         format!(" and not a band of {}-{} Hz", Number(low), Number(high))
     };
-    Err(format!(
-        "this source gives {rate} rows/s, which cannot carry EMG above {} Hz{wish}: {refusal}",
-        Number(edge)
-    ))
+    Err(format!("this source gives {rate} rows/s, which cannot carry EMG above {} Hz{wish}", Number(edge)))
 }
 
 /// A number as people write it: at most one decimal, and none where it is whole.

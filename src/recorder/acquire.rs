@@ -1,18 +1,18 @@
 //! Thread `acquire`: source -> sequencer -> journal and process. Never waits for a disk or a screen unless the
 //! source can wait.
 
+use super::alarms::Kind;
 use super::backlog::Backlog;
 use super::sequence::{Options, Piece, Sequencer};
-use super::vitals::{Alarm, Shared};
+use super::vitals::{Shared, Stage};
 use crate::emg::Stamp;
+use crate::pipeline::preset;
 use crate::source::{Description, Reading, Source};
 use crossbeam_channel::{SendTimeoutError, Sender};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// A live source silent this long is an alarm.
-const SILENT_NS: i64 = 1_000_000_000;
 /// Places in the screen's queue that rows leave free, for what its filters cannot do without.
 const KEPT_FREE: usize = 64;
 /// At the end, rows that wait are offered to the journal this often, this long each time: 5 s.
@@ -28,6 +28,24 @@ pub(super) struct Orders {
     pub(super) record: AtomicBool,
     /// Wait no longer for a disk or a projector that does not answer.
     pub(super) give_up: AtomicBool,
+    /// Filter like this from the next row on.
+    filter: Mutex<Option<preset::Options>>,
+}
+
+impl Orders {
+    /// Orders to record from the first row on, or to look.
+    pub(super) fn new(record: bool) -> Self {
+        Self { record: AtomicBool::new(record), ..Self::default() }
+    }
+
+    /// Other filters from the next row on; `Told::Filtered` says what came of it. One such order at a time.
+    pub(super) fn filter(&self, wanted: preset::Options) {
+        *self.filter.lock().unwrap_or_else(PoisonError::into_inner) = Some(wanted);
+    }
+
+    fn take_filter(&self) -> Option<preset::Options> {
+        self.filter.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// What this thread tells `control`.
@@ -35,6 +53,8 @@ pub(super) struct Orders {
 pub(super) enum Told {
     /// What was only looked at is a recording from here on; vitals are those of the recording.
     Begun,
+    /// The filters asked for hold from this row on, or why they cannot.
+    Filtered(Result<u64, String>),
     /// No more rows.
     Ended(Ending),
 }
@@ -94,8 +114,10 @@ impl Acquire {
                 let _ = self.told.send(Told::Begun);
             }
             self.notice(&reading);
-            for piece in sequencer.take(reading) {
-                if recording { backlog.push(piece) } else { self.to_process(piece) }
+            let mut pieces = self.change_filters(&mut sequencer);
+            pieces.extend(sequencer.take(reading));
+            for piece in pieces {
+                if recording { backlog.push(piece) } else { self.look_at(piece) }
             }
             self.hand_on(backlog);
             self.publish(&sequencer);
@@ -112,10 +134,22 @@ impl Acquire {
             (options.duration, options.rotate) = (None, None);
         }
         let mut vitals = self.vitals.lock();
-        (vitals.gaps, vitals.lost_samples, vitals.first_ns) = (0, 0, 0);
+        (vitals.gaps, vitals.lost_samples, vitals.lost_counted, vitals.first_ns) = (0, 0, 0, 0);
         (vitals.next_row, vitals.refused, vitals.reconnects, vitals.skipped_rows) = (0, 0, 0, 0);
         (vitals.fit, vitals.last_gap) = (None, None);
         Sequencer::new(&self.description, options)
+    }
+
+    /// Carries out an order for other filters; a recording that begins later has them too.
+    fn change_filters(&mut self, sequencer: &mut Sequencer) -> Vec<Piece> {
+        let Some(wanted) = self.orders.take_filter() else { return Vec::new() };
+        let changed = sequencer.filter(wanted);
+        if changed.is_ok() {
+            self.options.filter = wanted;
+        }
+        let said = changed.as_ref().map(|_| sequencer.next_row()).map_err(String::clone);
+        let _ = self.told.send(Told::Filtered(said));
+        changed.unwrap_or_default()
     }
 
     /// What a reading says about the source's health.
@@ -128,20 +162,14 @@ impl Acquire {
                 }
                 vitals.newest_ns = packet.stamp.host_ns;
                 vitals.alive = true;
-                vitals.alarms.remove(&Alarm::Source);
+                vitals.wrong.remove(&Kind::Away);
             }
             Reading::Gone { sentence, .. } => {
                 vitals.alive = false;
-                vitals.alarms.insert(Alarm::Source, sentence.clone());
+                vitals.wrong.insert(Kind::Away, sentence.clone());
             }
             Reading::Back(_) => vitals.reconnects += 1,
             Reading::Refused { lines, .. } => vitals.refused += lines,
-            Reading::Idle if !self.description.can_wait && vitals.alive && vitals.newest_ns > 0 => {
-                if Stamp::now().host_ns - vitals.newest_ns > SILENT_NS {
-                    let text = "the source sends nothing: check its cable and power".to_owned();
-                    vitals.alarms.insert(Alarm::Source, text);
-                }
-            }
             Reading::Idle | Reading::Truth(_) | Reading::Ended => {}
         }
     }
@@ -159,6 +187,10 @@ impl Acquire {
         let mut vitals = self.vitals.lock();
         vitals.fit = sequencer.fit();
         vitals.next_row = sequencer.next_row();
+        drop(vitals);
+        self.vitals.waits(Stage::Journal, self.journal.len());
+        self.vitals.waits(Stage::Process, self.process.len());
+        self.vitals.beat(Stage::Acquire);
     }
 
     /// Hands what waits to the journal, and to the screen what the journal took, so that both see the same
@@ -174,9 +206,8 @@ impl Acquire {
             Ok::<(), ()>(())
         });
         let waiting = !backlog.is_empty();
-        let text =
-            || "the journal's queue is full, rows are being lost: the disk does not keep up".to_owned();
-        self.vitals.alarm(Alarm::Queue, waiting.then(text));
+        let text = || "the journal's queue is full, rows are being lost".to_owned();
+        self.vitals.report(Kind::Queue, waiting.then(text));
     }
 
     /// What still waits at the end is offered with patience; what the journal then has no room for is said.
@@ -203,7 +234,15 @@ impl Acquire {
             self.vitals
                 .blemish(&format!("the last {rows} rows were given up: the journal had no room for them"));
         }
-        self.vitals.alarm(Alarm::Queue, None);
+        self.vitals.report(Kind::Queue, None);
+    }
+
+    /// A piece of what is not recorded: the journal will not count its losses.
+    fn look_at(&self, piece: Piece) {
+        if let Piece::Gap(gap) = &piece {
+            self.vitals.lock().saw(gap);
+        }
+        self.to_process(piece);
     }
 
     /// The screen may lose rows of a live source, counted; a source that can wait, waits.

@@ -2,29 +2,33 @@
 //!
 //! The only place that changes [`State`]. Waits for nobody but its own queue, and listens until every file is sealed.
 
+mod commands;
+pub mod hooks;
 mod markers;
+mod news;
 mod snapshot;
+mod viewers;
 mod watch;
 
 pub(super) use markers::Markers;
-use markers::Wanted;
 pub(super) use snapshot::Gauge;
 
 use super::acquire::{Ending, Orders, Told};
+use super::alarms::Alarms;
 use super::journal::{Report, Request};
 use super::process::SharedPicture;
-use super::vitals::{Alarm, Shared};
-use crate::emg::marker::{LABEL_BYTES, clip};
-use crate::emg::{ClockOffset, Stamp};
-use crate::session::command::Action;
+use super::vitals::Shared;
+use crate::pipeline::preset;
 use crate::session::snapshot::State;
-use crate::session::{Answer, ClientId, Clients, Command, Event, Incoming};
+use crate::session::{Answer, ClientId, Clients, Event, Incoming};
+use commands::Filtering;
 use crossbeam_channel::{Receiver, Sender, never, select_biased, tick};
-use std::collections::BTreeMap;
+use hooks::Runner;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use watch::Lateness;
+use viewers::Viewers;
+use watch::Watch;
 
 /// Pictures are sent this often.
 const TICK: Duration = Duration::from_millis(100);
@@ -60,6 +64,7 @@ pub(super) struct Control {
     pub(super) begin: Begin,
     /// There is a journal.
     pub(super) writes: bool,
+    pub(super) hooks: Runner,
     pub(super) so_far: SoFar,
 }
 
@@ -72,15 +77,22 @@ pub(super) struct SoFar {
     draining: u32,
     /// How the recording failed.
     pub(super) failure: Option<String>,
-    lateness: Lateness,
-    /// Alarms already announced, by their sentences.
-    announced: BTreeMap<Alarm, String>,
+    /// The thread that reads the source has ended.
+    ended: bool,
+    /// Filters that were asked for and are not in force yet.
+    filtering: Option<Filtering>,
+    /// Who changed them last before the recording began, for its log.
+    filtered_before: Option<String>,
+    watch: Watch,
+    alarms: Alarms,
+    viewers: Viewers,
 }
 
 impl Control {
     /// Runs until every file is sealed or given up, or, while only monitoring, until told to stop.
     pub(super) fn run(&mut self) {
         let ticker = tick(TICK);
+        let mut said = self.hooks.said();
         let (mut closed, mut sealed) = (false, false);
         while !(closed && sealed) {
             // What a thread says before another one ends comes before that end.
@@ -93,8 +105,13 @@ impl Control {
                 recv(ticker) -> _ => self.tick(),
                 recv(self.told) -> told => match told {
                     Ok(Told::Begun) => self.begun(),
+                    Ok(Told::Filtered(result)) => self.filtered(result),
                     Ok(Told::Ended(ending)) => self.ended(Some(ending)),
                     Err(_) => self.ended(None),
+                },
+                recv(said) -> sentence => match sentence {
+                    Ok((level, text)) => self.say(level, text),
+                    Err(_) => said = never(),
                 },
                 recv(self.sealed) -> _ => {
                     sealed = true;
@@ -112,85 +129,11 @@ impl Control {
         }
     }
 
-    fn hear(&mut self, incoming: Incoming) {
-        match incoming {
-            Incoming::Connected { client, name, .. } => self.markers.joined(client, name),
-            Incoming::Disconnected { client } => self.markers.left(client),
-            Incoming::Command { client, command } => self.obey(client, command),
-        }
-    }
-
-    fn obey(&mut self, client: ClientId, Command { request, action }: Command) {
-        let answer = match action {
-            Action::Mark(_) | Action::RetractLast if self.state != State::Recording => {
-                Some(Answer::Refused(format!("not stored: the station is {}", self.state.word())))
-            }
-            Action::Mark(wanted) => {
-                let place = markers::place(wanted.stamp, &self.vitals);
-                self.markers.request((client, request), Wanted::Marker(wanted), place, &self.requests)
-            }
-            Action::RetractLast => {
-                let place = markers::place(Stamp::now(), &self.vitals);
-                self.markers.request((client, request), Wanted::Retraction, place, &self.requests)
-            }
-            Action::Record => Some(self.record()),
-            Action::Stop => {
-                self.stop();
-                Some(Answer::Done)
-            }
-            Action::Take | Action::Acknowledge | Action::Filter(_) => {
-                Some(Answer::Refused("not yet".to_owned()))
-            }
-            Action::ClockOffset(offset) => Some(self.clock_offset(&offset)),
-            Action::Status => Some(Answer::Status(Box::new(self.snapshot()))),
-            Action::Subscribe { .. } => {
-                let history = self.picture.lock().history();
-                let tick = Event::Tick(Box::new(self.snapshot()));
-                self.clients.subscribe(client, vec![tick, Event::Bins(history)]);
-                Some(Answer::Subscribed { client: client.0 })
-            }
-        };
-        if let Some(answer) = answer {
-            self.clients.send_to(client, Event::Answer { request, answer });
-        }
-    }
-
-    /// Sends an offset to the journal with the row it belongs to; nobody waits for it, as the next one may come.
-    fn clock_offset(&self, offset: &ClockOffset) -> Answer {
-        if self.state != State::Recording {
-            return Answer::Refused(format!("not stored: the station is {}", self.state.word()));
-        }
-        let sample = markers::row_at(offset.host_ns, &self.vitals);
-        let sender = clip(&offset.sender, LABEL_BYTES);
-        match self.requests.try_send(Request::ClockOffset(ClockOffset { sender, sample, ..offset.clone() })) {
-            Ok(()) => Answer::Done,
-            Err(_) => Answer::Refused("not stored: the journal is busy".to_owned()),
-        }
-    }
-
-    /// From monitoring to recording.
-    fn record(&mut self) -> Answer {
-        let refused = |word: &str| Answer::Refused(format!("the station is already {word}"));
-        match self.state {
-            State::Monitoring if self.so_far.asked => return refused("ending"),
-            State::Monitoring if self.writes => return refused("about to record"),
-            State::Monitoring => {}
-            state => return refused(state.word()),
-        }
-        match (self.begin)() {
-            Ok(()) => {
-                self.writes = true;
-                self.orders.record.store(true, Ordering::Relaxed);
-                Answer::Done
-            }
-            Err(why) => Answer::Refused(why),
-        }
-    }
-
     /// Rows count from 0 from here on, so markers have a place.
     fn begun(&mut self) {
         if self.state == State::Monitoring {
             self.state = State::Recording;
+            self.log_what_was();
         }
     }
 
@@ -212,6 +155,8 @@ impl Control {
     /// No more rows; a failure if that was not the plan.
     fn ended(&mut self, ending: Option<Ending>) {
         self.told = never();
+        self.so_far.ended = true;
+        self.filtered(Err("no more rows are read".to_owned()));
         self.drain();
         match ending {
             Some(Ending::Complete | Ending::SourceEnded) => {}
@@ -274,57 +219,5 @@ impl Control {
         for (client, request) in waiting {
             self.clients.send_to(client, Event::Answer { request, answer: answer.clone() });
         }
-    }
-
-    fn tick(&mut self) {
-        self.watch();
-        self.announce();
-        let bins = self.picture.lock().take_fresh();
-        if let Some(bins) = bins {
-            self.clients.broadcast(Event::Bins(bins));
-        }
-        let snapshot = self.snapshot();
-        self.clients.broadcast(Event::Tick(Box::new(snapshot)));
-    }
-
-    /// What only time shows.
-    fn watch(&mut self) {
-        let vitals = self.vitals.lock().clone();
-        let text = || "the disk is nearly full: free space or stop before it is".to_owned();
-        self.vitals.alarm(Alarm::Disk, vitals.short_of_space.then(text));
-        let late = self.so_far.lateness.look(&vitals, self.state == State::Recording, Stamp::now().host_ns);
-        self.vitals.alarm(Alarm::Late, late.map(str::to_owned));
-        if self.state == State::Draining {
-            self.so_far.draining += 1;
-            if self.so_far.draining == PATIENCE_TICKS {
-                let text =
-                    "the file is still being sealed; stop once more to leave that to `myograph recover`";
-                let text = text.to_owned();
-                self.clients.broadcast(Event::Notice { utc_ns: Stamp::now().utc_ns, level: 3, text });
-            }
-        }
-    }
-
-    /// New and ended alarms go to the log of the recording and of every screen.
-    fn announce(&mut self) {
-        let now = self.vitals.lock().alarms.clone();
-        let ended = self.so_far.announced.iter().filter(|(kind, _)| !now.contains_key(kind));
-        let begun = now.iter().filter(|(kind, _)| !self.so_far.announced.contains_key(kind));
-        let lines: Vec<(u8, String)> = begun
-            .map(|(_, text)| (1, text.clone()))
-            .chain(ended.map(|(_, text)| (3, format!("over: {text}"))))
-            .collect();
-        for (level, text) in lines {
-            if self.state == State::Recording {
-                let _ = self.requests.try_send(Request::Log(level, text.clone()));
-            }
-            self.clients.broadcast(Event::Notice { utc_ns: Stamp::now().utc_ns, level, text });
-        }
-        self.so_far.announced = now;
-    }
-
-    fn snapshot(&mut self) -> crate::session::Snapshot {
-        let clients = self.clients.watching();
-        self.gauge.read(self.state, &self.vitals, &self.picture, &self.markers, clients)
     }
 }

@@ -4,9 +4,10 @@
 //! backlog and is tried again each second. Starts the next segment at a border. Never computes, never draws.
 
 use super::acquire::Orders;
+use super::alarms::Kind;
 use super::backlog::Backlog;
 use super::sequence::Piece;
-use super::vitals::{Alarm, Shared};
+use super::vitals::{Shared, Stage};
 use crate::emg::units::{count, wide};
 use crate::emg::{ClockOffset, Marker, RawBlock, Stamp};
 use crate::pipeline::{Chain, ChainChange, PipelineState, Reason};
@@ -18,6 +19,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+pub(super) mod sync;
 
 /// Rows wait at most this long, in signal time and in wall time.
 const HOLD_NS: i64 = 50_000_000;
@@ -141,6 +144,8 @@ impl JournalWriter {
                 recv(self.links.requests) -> request => self.serve(request.ok()),
                 default(LOOK_EVERY) => {}
             }
+            self.links.vitals.beat(Stage::Journal);
+            self.links.vitals.waits(Stage::Journal, self.links.pieces.len());
             let now = Stamp::now().host_ns;
             if self.pending.is_some() && now - self.pending_since_ns >= HOLD_NS {
                 self.flush_pending();
@@ -207,7 +212,7 @@ impl JournalWriter {
             Ok(()) => {
                 self.retry_at_ns = 0;
                 self.links.vitals.lock().unwritten_since_ns = 0;
-                self.links.vitals.alarm(Alarm::Write, None);
+                self.links.vitals.report(Kind::Write, None);
                 if lost > 0 {
                     self.links.diverged.store(true, Ordering::Relaxed);
                     self.links
@@ -220,9 +225,7 @@ impl JournalWriter {
                 // From here on the screen may see rows that the file will not have.
                 self.links.diverged.store(true, Ordering::Relaxed);
                 let why = in_full(&error);
-                self.links
-                    .vitals
-                    .alarm(Alarm::Write, Some(format!("{why}: free space, rows are being lost")));
+                self.links.vitals.report(Kind::Write, Some(format!("rows are being lost: {why}")));
                 self.links.vitals.blemish(&why);
                 if self.links.can_wait {
                     // Its rows are not lost to anybody: better a short recording than one with a hole.
@@ -251,9 +254,7 @@ impl JournalWriter {
         let mut vitals = self.links.vitals.lock();
         vitals.journalled = self.rows;
         if let Piece::Gap(gap) = piece {
-            vitals.gaps += 1;
-            vitals.lost_samples += gap.missing;
-            vitals.last_gap = Some(*gap);
+            vitals.saw(gap);
         }
         Ok(())
     }
@@ -382,7 +383,7 @@ impl JournalWriter {
         let _ = self.links.keeper.send(self.journal.path().to_owned());
         let file = naming::projection_path(self.journal.path());
         let mut vitals = self.links.vitals.lock();
-        vitals.file = file.display().to_string();
+        vitals.files.push(file.display().to_string());
         vitals.written_ns = Stamp::now().host_ns;
         vitals.journal_bytes = self.journal.length();
     }

@@ -1,7 +1,9 @@
 //! Thread `keeper`: a projector process for every journal, started again when it dies, asked how far it is.
 
 use super::acquire::Orders;
-use super::vitals::{Alarm, Shared};
+use super::alarms::Kind;
+use super::vitals::{Shared, Stage};
+use crate::emg::Stamp;
 use crate::store::journal::writer::free_bytes;
 use crate::store::naming::projection_path;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -60,11 +62,11 @@ pub(super) fn run(journals: &Receiver<PathBuf>, spawn: &Spawn, orders: &Orders, 
     let mut sizes: Vec<u64> = Vec::new();
     let mut more = true;
     while more || !jobs.is_empty() {
+        vitals.beat(Stage::Keeper);
         match journals.recv_timeout(LOOK_EVERY) {
             Ok(journal) => {
                 jobs.push(Job { number: sizes.len(), journal, ..Job::default() });
                 sizes.push(0);
-                vitals.lock().files = sizes.len();
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
@@ -80,6 +82,7 @@ pub(super) fn run(journals: &Receiver<PathBuf>, spawn: &Spawn, orders: &Orders, 
         while let Ok(Progress { job, rows, bytes }) = heard.try_recv() {
             sizes[job] = bytes;
             let mut vitals = vitals.lock();
+            vitals.projector_heard_ns = Stamp::now().host_ns;
             vitals.projected = vitals.projected.max(rows);
             vitals.projected_bytes = sizes.iter().sum();
         }
@@ -112,11 +115,11 @@ impl Job {
                 self.listener = listen(&mut child, self.number, progress.clone());
                 vitals.lock().projector_pid = Some(child.id());
                 self.child = Some(child);
-                vitals.alarm(Alarm::Projector, None);
+                vitals.report(Kind::Projector, None);
             }
             Err(error) => {
                 self.rest(recording);
-                vitals.alarm(Alarm::Projector, Some(format!("the projector cannot be started: {error}")));
+                vitals.report(Kind::Projector, Some(format!("the projector cannot be started: {error}")));
             }
         }
         true
@@ -161,8 +164,8 @@ impl Job {
         self.child = None;
         self.rest(recording);
         let how = status.map_or("unknown end".to_owned(), |status| status.to_string());
-        let text = format!("the projector ended ({how}) and is started again; the journal has everything");
-        vitals.alarm(Alarm::Projector, Some(text));
+        let text = format!("the projector ended ({how}) and is started again");
+        vitals.report(Kind::Projector, Some(text));
         if free_bytes(&self.journal).is_some_and(|free| free < ROOM_BYTES) {
             let _ = std::fs::remove_file(projection_path(&self.journal));
         }

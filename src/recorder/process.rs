@@ -3,23 +3,31 @@
 //! May fall behind and lose pieces of a live source; it then starts its filters afresh and says so at the next
 //! segment border. Writes nothing.
 
+use super::Plan;
 use super::sequence::Piece;
+use super::vitals::{Shared, Stage};
 use crate::dsp::bins::{Binner, MinMax};
 use crate::emg::units::{float, index, length, narrow, small, wide};
 use crate::emg::{Channel, RawBlock};
 use crate::pipeline::{ChainChange, CleanBlock, Input, Pipeline, PipelineState, Reason};
 use crate::session::Bins;
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+mod electrode;
+
+use electrode::Electrode;
+pub(super) use electrode::Standing;
 
 /// Traces kept for a viewer that joins late.
 const HISTORY_S: f64 = 60.0;
 /// A bin on the wire lasts about this long; screens merge whole bins.
 const BIN_S: f64 = 0.004;
-/// Rail values for this long in the last second are saturation.
-const SATURATED_S: f64 = 0.05;
+/// Without pieces the thread says this often that it lives.
+const BEAT_EVERY: Duration = Duration::from_millis(250);
 
 /// What the screen's side knows, for `control` to copy.
 #[derive(Debug, Default)]
@@ -38,10 +46,8 @@ pub(super) struct Picture {
     pub(super) settled_at: u64,
     /// Newest row the pipeline saw.
     pub(super) row: u64,
-    /// Mean of the envelope over the last second, per channel.
-    pub(super) levels: Vec<f64>,
-    /// Flags per channel.
-    pub(super) flags: Vec<Vec<String>>,
+    /// Each channel as it stands.
+    pub(super) standings: Vec<Standing>,
 }
 
 impl Picture {
@@ -113,34 +119,27 @@ pub(super) struct Process {
     raw_bins: Binner,
     /// Envelope rows of the last second.
     recent: VecDeque<f32>,
-    rails: Vec<Rail>,
+    electrodes: Vec<Electrode>,
+    vitals: Arc<Shared>,
     picture: Arc<SharedPicture>,
     states: Sender<(u64, Option<PipelineState>)>,
     diverged: Arc<AtomicBool>,
 }
 
-/// What the last second of one channel's raw values was like.
-#[derive(Clone, Debug, Default)]
-struct Rail {
-    rows: u64,
-    clipped: u64,
-    low: f64,
-    high: f64,
-}
-
 impl Process {
     pub(super) fn new(
-        channels: Vec<Channel>,
-        nominal_hz: Option<f64>,
+        plan: &Plan,
+        vitals: Arc<Shared>,
         picture: Arc<SharedPicture>,
         states: Sender<(u64, Option<PipelineState>)>,
         diverged: Arc<AtomicBool>,
     ) -> Self {
+        let (channels, nominal_hz) = (plan.channels.clone(), plan.description.nominal_hz);
         let rows_per_bin = nominal_hz.map_or(1, |rate| small(length(rate * BIN_S)).max(1));
         let n = channels.len();
         let mut fresh = picture.lock();
         (fresh.rows_per_bin, fresh.channels) = (rows_per_bin, n);
-        (fresh.levels, fresh.flags) = (vec![f64::NAN; n], vec![Vec::new(); n]);
+        fresh.standings = vec![Standing::default(); n];
         drop(fresh);
         Self {
             rate_hz: nominal_hz.unwrap_or(1000.0),
@@ -149,8 +148,9 @@ impl Process {
             clean_bins: Binner::new(n, rows_per_bin),
             raw_bins: Binner::new(n, rows_per_bin),
             recent: VecDeque::new(),
-            rails: vec![Rail::default(); n],
+            electrodes: vec![Electrode::default(); n],
             channels,
+            vitals,
             picture,
             states,
             diverged,
@@ -159,24 +159,35 @@ impl Process {
 
     /// Runs until `acquire` is done.
     pub(super) fn run(mut self, pieces: &Receiver<Piece>) {
-        for piece in pieces {
-            match piece {
-                Piece::Chains(change) => {
-                    self.chains = Some(self.merged(&change));
-                    self.step(&Input::Chains(change));
-                }
-                Piece::Rows(rows) => {
-                    self.catch_up(rows.sample);
-                    self.rows(rows);
-                }
-                Piece::Gap(gap) => {
-                    self.catch_up(gap.sample);
-                    self.step(&Input::Gap(gap));
-                }
-                Piece::Begin => self.begin_again(),
-                Piece::Border(row) => self.border(row),
-                Piece::Fit(_) | Piece::Truth(_) | Piece::Marker(_) | Piece::Log(..) => {}
+        loop {
+            self.vitals.beat(Stage::Process);
+            match pieces.recv_timeout(BEAT_EVERY) {
+                Ok(piece) => self.take(piece),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
             }
+            self.vitals.waits(Stage::Process, pieces.len());
+        }
+    }
+
+    fn take(&mut self, piece: Piece) {
+        match piece {
+            Piece::Chains(change) => {
+                self.chains = Some(self.merged(&change));
+                self.electrodes.iter_mut().for_each(Electrode::forget_levels);
+                self.step(&Input::Chains(change));
+            }
+            Piece::Rows(rows) => {
+                self.catch_up(rows.sample);
+                self.rows(rows);
+            }
+            Piece::Gap(gap) => {
+                self.catch_up(gap.sample);
+                self.step(&Input::Gap(gap));
+            }
+            Piece::Begin => self.begin_again(),
+            Piece::Border(row) => self.border(row),
+            Piece::Fit(_) | Piece::Truth(_) | Piece::Marker(_) | Piece::Log(..) => {}
         }
     }
 
@@ -243,8 +254,8 @@ impl Process {
             picture.design_rate_hz =
                 chains.chains.iter().map(|chain| chain.design_rate_hz).fold(0.0, f64::max);
         }
-        for (channel, level) in picture.levels.iter_mut().enumerate() {
-            *level = mean(self.recent.iter().skip(channel).step_by(n.max(1)));
+        for (channel, standing) in picture.standings.iter_mut().enumerate() {
+            standing.level = mean(self.recent.iter().skip(channel).step_by(n.max(1)));
         }
         clean
     }
@@ -256,15 +267,26 @@ impl Process {
         for at in 0..rows.samples.len() {
             let channel = &self.channels[at % n];
             let value = rows.samples.get(at);
-            self.rails[at % n].see(value, channel);
+            self.electrodes[at % n].see(value, channel);
             raw.push(narrow((value - channel.offset) * channel.scale));
         }
         let sample = rows.sample;
         let clean = self.step(&Input::Rows(rows)).clean;
         self.bin(sample, &raw, &clean);
-        if self.rails.first().is_some_and(|rail| float(rail.rows) >= self.rate_hz) {
-            let flags = self.rails.iter_mut().map(|rail| std::mem::take(rail).flags(self.rate_hz)).collect();
-            self.picture.lock().flags = flags;
+        if self.electrodes.first().is_some_and(|electrode| float(electrode.rows()) >= self.rate_hz) {
+            self.look();
+        }
+    }
+
+    /// Once a second: how the electrodes stand.
+    fn look(&mut self) {
+        let mut picture = self.picture.lock();
+        let settled = picture.row >= picture.settled_at;
+        let each = self.electrodes.iter_mut().zip(&self.channels).zip(&mut picture.standings);
+        for ((electrode, channel), standing) in each {
+            let level = standing.level;
+            *standing = electrode.look(settled.then_some(level), channel, self.rate_hz);
+            standing.level = level;
         }
     }
 
@@ -274,31 +296,6 @@ impl Process {
         if !raw.bins.is_empty() {
             self.picture.lock().append(raw.first, clean.bins.into_iter().zip(raw.bins));
         }
-    }
-}
-
-impl Rail {
-    /// One raw value of a channel.
-    fn see(&mut self, value: f64, channel: &Channel) {
-        let top = f64::from((1_u32 << channel.adc_bits.min(31)) - 1);
-        if self.rows == 0 {
-            (self.low, self.high) = (value, value);
-        }
-        (self.low, self.high) = (self.low.min(value), self.high.max(value));
-        self.rows += 1;
-        // Where the converter's range is not known, nothing is called saturated.
-        self.clipped += u64::from(channel.adc_bits > 0 && (value <= 0.0 || value >= top));
-    }
-
-    /// What the operator should see of it.
-    fn flags(&self, rate_hz: f64) -> Vec<String> {
-        let mut flags = Vec::new();
-        if self.low >= self.high {
-            flags.push("flat".to_owned());
-        } else if float(self.clipped) >= (SATURATED_S * rate_hz).max(2.0) {
-            flags.push("saturated".to_owned());
-        }
-        flags
     }
 }
 

@@ -16,11 +16,13 @@ mod border;
 mod epoch;
 mod inputs;
 mod rate;
+mod repertoire;
 
 use border::Border;
 use epoch::{Epoch, SILENT_NS};
 use inputs::{Edge, Inputs};
 use rate::DesignRate;
+use repertoire::Repertoire;
 
 /// A jump of the device's index longer than this is no loss but another count: a new epoch.
 const LONGEST_LOSS_S: f64 = 60.0;
@@ -95,7 +97,7 @@ pub struct Sequencer {
     first: Option<Stamp>,
     /// Time between epochs, which counts towards the duration.
     away_ns: i64,
-    chains_sent: u32,
+    repertoire: Repertoire,
     refused: u64,
     pieces: Vec<Piece>,
 }
@@ -120,7 +122,7 @@ impl Sequencer {
             inputs: Inputs::new(source.nominal_hz.unwrap_or(UNKNOWN_RATE_HZ)),
             first: None,
             away_ns: 0,
-            chains_sent: 0,
+            repertoire: Repertoire::default(),
             refused: 0,
             pieces: Vec::new(),
             options,
@@ -144,10 +146,8 @@ impl Sequencer {
         match reading {
             Reading::Rows(packet) => self.packet(packet),
             Reading::Truth(truth) => self.truth(truth),
-            Reading::Gone { cause, sentence } => {
-                self.gone = Some(cause);
-                self.log(1, sentence);
-            }
+            // The sentence is that of an alarm, which has its own line in the log.
+            Reading::Gone { cause, .. } => self.gone = Some(cause),
             Reading::Back(sentence) => self.log(2, sentence),
             Reading::Refused { lines, example } => {
                 if self.refused == 0 {
@@ -158,6 +158,17 @@ impl Sequencer {
             Reading::Idle | Reading::Ended => {}
         }
         std::mem::take(&mut self.pieces)
+    }
+
+    /// Filters like this from the next row on, and gives the pieces that makes; or says why the source cannot carry
+    /// them, and changes nothing. Before the first row, and while the rate is not known, they are only kept in mind.
+    pub fn filter(&mut self, filter: preset::Options) -> Result<Vec<Piece>, String> {
+        preset::admit(&self.options.channels, &filter, self.rate.hz())?;
+        self.options.filter = filter;
+        if !self.repertoire.is_empty() {
+            self.choose_chains(Reason::Change);
+        }
+        Ok(std::mem::take(&mut self.pieces))
     }
 
     /// Whether the duration is reached at `now`.
@@ -257,6 +268,7 @@ impl Sequencer {
 
     /// The hole of `away_ns` between an epoch and the next, which begins at `stamp`.
     fn gap_between(&mut self, previous: &Epoch, stamp: Stamp, cause: Cause, away_ns: i64) {
+        self.cross_border();
         self.away_ns += away_ns;
         let lasted_s = seconds(away_ns);
         if cause == Cause::Stall {
@@ -291,12 +303,12 @@ impl Sequencer {
             host_ns: packet.stamp.host_ns,
         };
         while gap.missing > 0 {
+            self.cross_border();
             let now = gap.missing.min(self.border.rows_left(gap.sample));
             self.pieces.push(Piece::Gap(Gap { missing: now, ..gap }));
             gap.missing -= now;
             gap.sample += now;
             self.next_row = gap.sample;
-            self.cross_border();
         }
     }
 
@@ -306,6 +318,7 @@ impl Sequencer {
         let channels = self.options.channels.len();
         let mut left = keep;
         while left > 0 {
+            self.cross_border();
             let now = left.min(self.border.rows_left(self.next_row));
             let len = crate::emg::units::index(now);
             let digital: Vec<u8> = packet.digital.drain(..len.min(packet.digital.len())).collect();
@@ -326,7 +339,6 @@ impl Sequencer {
             packet.index += now;
             left -= now;
             self.next_row += now;
-            self.cross_border();
         }
         if let Some(sentence) = self.inputs.chatter(self.next_row) {
             self.log(2, sentence);
@@ -354,6 +366,8 @@ impl Sequencer {
         }));
     }
 
+    /// Begins the next segment once something follows in it. Filters that change between two segments then change
+    /// at the end of the first one, whose last state the second one is given.
     fn cross_border(&mut self) {
         if self.border.rows_left(self.next_row) == 0 {
             self.pieces.push(Piece::Border(self.next_row));
@@ -375,20 +389,19 @@ impl Sequencer {
 
     /// Designs the chains for the rate now known, from the next row on.
     fn choose_chains(&mut self, reason: Reason) {
-        let decimation = preset::decimation(self.nominal_hz);
         let occasion = preset::Occasion {
             sample: self.next_row,
             reason,
             rate_hz: self.rate.hz(),
-            decimation,
-            first_id: self.chains_sent,
+            decimation: preset::decimation(self.nominal_hz),
+            first_id: 0,
         };
-        let (change, remarks) = preset::chains(&self.options.channels, &self.options.filter, &occasion);
-        self.chains_sent += crate::emg::units::small(change.chains.len());
+        let (designed, remarks) = preset::chains(&self.options.channels, &self.options.filter, &occasion);
         self.border.rate_known(self.rate.hz());
         for remark in remarks {
             self.log(2, remark);
         }
+        let change = self.repertoire.adopt(designed);
         self.pieces.push(Piece::Chains(Arc::new(change)));
     }
 

@@ -1,10 +1,13 @@
 //! What each thread of the recorder knows of itself, for whoever draws a picture of the whole.
 //!
-//! One small lock, held for a copy: no thread ever waits here for another's work.
+//! One small lock, held for a copy, and a few numbers beside it: no thread ever waits here for another's work.
 
-use crate::emg::Gap;
+use super::alarms::Kind;
 use crate::emg::clock::Fit;
+use crate::emg::units::{seconds, wide};
+use crate::emg::{Cause, Gap, Stamp};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Counts and ages; times are `CLOCK_BOOTTIME` nanoseconds, 0 = never.
@@ -32,6 +35,8 @@ pub(super) struct Vitals {
     pub(super) gaps: u64,
     /// Samples missing, exact and estimated.
     pub(super) lost_samples: u64,
+    /// Samples missing that the device counted.
+    pub(super) lost_counted: u64,
     /// Rows the screen's side never saw.
     pub(super) skipped_rows: u64,
     /// Rows in the journal.
@@ -48,55 +53,92 @@ pub(super) struct Vitals {
     pub(super) short_of_space: bool,
     /// Rows in the HDF5 files.
     pub(super) projected: u64,
-    /// Journals begun, each of which becomes a file.
-    pub(super) files: usize,
+    /// The files of the recording, one for each journal begun; the last is being written.
+    pub(super) files: Vec<String>,
     /// Bytes of the HDF5 files.
     pub(super) projected_bytes: u64,
-    /// The file being written.
-    pub(super) file: String,
-    /// What the operator must know and has not gone away, by its kind.
-    pub(super) alarms: BTreeMap<Alarm, String>,
+    /// A projector was last heard.
+    pub(super) projector_heard_ns: i64,
+    /// How long the last sync took, and the longest of the last minute, milliseconds.
+    pub(super) sync_ms: Option<(f64, f64)>,
+    /// What threads found wrong and has not gone away.
+    pub(super) wrong: BTreeMap<Kind, String>,
     /// Something was lost or repaired: the exit code will be 1, and this says why.
     pub(super) blemishes: Vec<String>,
 }
 
-/// Kinds of alarms, worst first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Alarm {
-    /// The journal cannot be written.
-    Write,
-    /// It can, but rows wait too long for it.
-    Late,
-    /// A sync failed.
+impl Vitals {
+    /// A hole in the recording, or in what is looked at.
+    pub(super) fn saw(&mut self, gap: &Gap) {
+        self.gaps += 1;
+        self.lost_samples += gap.missing;
+        self.last_gap = Some(*gap);
+        if gap.exact && gap.cause != Cause::Writer {
+            self.lost_counted += gap.missing;
+        }
+    }
+}
+
+/// Threads that say each time they go round their loop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Acquire,
+    Journal,
+    Process,
     Sync,
-    /// Space is short.
-    Disk,
-    /// The source is silent or away.
-    Source,
-    /// A queue is nearly full.
-    Queue,
-    /// The projector does not run.
-    Projector,
+    Keeper,
+    Control,
+}
+
+impl Stage {
+    const COUNT: usize = 6;
 }
 
 /// The shared vitals.
 #[derive(Debug, Default)]
-pub(super) struct Shared(Mutex<Vitals>);
+pub(super) struct Shared {
+    vitals: Mutex<Vitals>,
+    beats_ns: [AtomicI64; Stage::COUNT],
+    queued: [AtomicU64; Stage::COUNT],
+}
 
 impl Shared {
     /// A look, or a change; keep it short.
     pub(super) fn lock(&self) -> MutexGuard<'_, Vitals> {
         // A thread that panicked half-way through a change left numbers, not an invariant.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.vitals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Raises or clears an alarm; true when that changed anything.
-    pub(super) fn alarm(&self, kind: Alarm, sentence: Option<String>) -> bool {
+    /// Something is wrong, in one sentence, or not any more; whether it is an alarm, `control` decides.
+    pub(super) fn report(&self, kind: Kind, sentence: Option<String>) {
         let mut vitals = self.lock();
         match sentence {
-            Some(text) => vitals.alarms.insert(kind, text).is_none(),
-            None => vitals.alarms.remove(&kind).is_some(),
+            Some(text) => vitals.wrong.insert(kind, text),
+            None => vitals.wrong.remove(&kind),
+        };
+    }
+
+    /// A thread went round its loop.
+    pub(super) fn beat(&self, stage: Stage) {
+        self.beats_ns[stage as usize].store(Stamp::now().host_ns, Ordering::Relaxed);
+    }
+
+    /// How long ago a thread went round its loop, milliseconds; NaN where it never did.
+    pub(super) fn beat_age_ms(&self, stage: Stage, now_ns: i64) -> f64 {
+        match self.beats_ns[stage as usize].load(Ordering::Relaxed) {
+            0 => f64::NAN,
+            beat_ns => seconds((now_ns - beat_ns).max(0)) * 1e3,
         }
+    }
+
+    /// So much waits in front of a thread.
+    pub(super) fn waits(&self, stage: Stage, queued: usize) {
+        self.queued[stage as usize].store(wide(queued), Ordering::Relaxed);
+    }
+
+    /// What waits in front of a thread, as far as it is counted.
+    pub(super) fn queued(&self, stage: Stage) -> u64 {
+        self.queued[stage as usize].load(Ordering::Relaxed)
     }
 
     /// Remembers a reason for exit code 1, once, and few.

@@ -45,7 +45,4 @@ pub trait Clients: Send + Sync {
 
     /// Hands a front end what came before (traces, a tick), then everything that is broadcast from here on.
     fn subscribe(&self, client: ClientId, history: Vec<Event>);
-
-    /// How many front ends have subscribed; one that only asks something does not look.
-    fn watching(&self) -> u32;
 }

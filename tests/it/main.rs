@@ -10,12 +10,15 @@
 
 mod support;
 
+mod alarms;
 mod board;
 mod commands;
 mod crash;
 mod doctor;
 mod errors;
+mod filters;
 mod firmware;
+mod hooks;
 mod house;
 mod import;
 mod listen;

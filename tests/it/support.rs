@@ -1,5 +1,6 @@
 //! What the stories share: a station with its own folders, a device on a pseudo-terminal, Python, and waiting.
 
+mod dashboard;
 mod device;
 mod python;
 mod rig;
@@ -7,6 +8,7 @@ mod simulated;
 mod station;
 mod terminal;
 
+pub(crate) use dashboard::Dashboard;
 pub(crate) use device::Device;
 pub(crate) use python::{Followed, python};
 pub(crate) use rig::Rig;

@@ -107,7 +107,7 @@ fn a_board_unplugged_and_plugged_in_goes_on_in_the_same_recording() {
     device.unplug();
     recorder.wait_said("went away");
     wait_until("an alarm in the status", || {
-        station.status().is_some_and(|status| status["alarms"][0].as_str().is_some())
+        station.status().is_some_and(|status| status["alarms"][0]["kind"] == "away")
     });
     device.plug_in();
     wait_until("the board is found again", || {

@@ -32,10 +32,6 @@ impl Clients for Nobody {
     fn broadcast(&self, _: Event) {}
 
     fn subscribe(&self, _: ClientId, _: Vec<Event>) {}
-
-    fn watching(&self) -> u32 {
-        0
-    }
 }
 
 fn station(token: Option<&str>) -> Station {

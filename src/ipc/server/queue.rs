@@ -102,6 +102,7 @@ impl Queue {
     }
 
     /// Whether the client is told everything.
+    #[cfg(test)]
     pub(super) fn is_subscribed(&self) -> bool {
         self.lock().audience == Audience::Subscribed
     }

@@ -101,6 +101,15 @@ const AFTER_CUT: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub struct Outbox(pub(super) Arc<Roster>);
 
+#[cfg(test)]
+impl Outbox {
+    /// How many front ends have subscribed; one that only asks something does not look.
+    pub(super) fn watching(&self) -> u32 {
+        let peers = self.0.lock();
+        crate::emg::units::small(peers.by_id.values().filter(|peer| peer.queue.is_subscribed()).count())
+    }
+}
+
 impl Clients for Outbox {
     fn send_to(&self, client: ClientId, event: Event) {
         if let Some(peer) = self.0.lock().by_id.get(&client) {
@@ -121,10 +130,5 @@ impl Clients for Outbox {
         {
             peer.cut();
         }
-    }
-
-    fn watching(&self) -> u32 {
-        let peers = self.0.lock();
-        crate::emg::units::small(peers.by_id.values().filter(|peer| peer.queue.is_subscribed()).count())
     }
 }

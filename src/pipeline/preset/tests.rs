@@ -53,6 +53,24 @@ fn a_rate_too_low_for_any_emg_gives_the_empty_chain_and_says_why() {
 }
 
 #[test]
+fn a_wish_the_rate_cannot_carry_is_told_from_one_it_can() {
+    let channels = [Channel::new("a", Kind::Raw), Channel::new("b", Kind::Envelope)];
+    let wish = |preset, rate_hz| admit(&channels, &Options { line_hz: 50.0, preset }, rate_hz);
+    assert_eq!(
+        wish(Preset::Band { low: 20.0, high: 400.0 }, Some(200.0)).unwrap_err(),
+        "this source gives 200 rows/s, which cannot carry EMG above 90 Hz and not a band of 20-400 Hz"
+    );
+    assert!(wish(Preset::Default, Some(20.0)).is_err());
+    for (preset, rate_hz) in
+        [(Preset::Default, Some(200.0)), (Preset::Startle28, None), (Preset::Off, Some(20.0))]
+    {
+        assert_eq!(wish(preset, rate_hz), Ok(()));
+    }
+    let envelopes = Options { line_hz: 50.0, preset: Preset::Startle28 };
+    assert_eq!(admit(&channels[1..], &envelopes, Some(20.0)), Ok(()), "no band-pass runs on an envelope");
+}
+
+#[test]
 fn a_preset_that_does_not_fit_is_refused_not_shrunk() {
     let (chain, remarks) = raw(Some(1000.0), Preset::Startle28);
     assert!(is_identity(&chain));

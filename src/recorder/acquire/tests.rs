@@ -72,7 +72,7 @@ fn story(says: Vec<Reading>, records_at: Option<usize>, places: [usize; 2]) -> S
     let source = Box::new(Board { says: says.into_iter(), records_at, orders: orders.clone() });
     let (journal_in, journal) = bounded(places[0]);
     let (screen_in, screen) = bounded(places[1]);
-    let (told_in, told) = bounded(2);
+    let (told_in, told) = bounded(3);
     let filter = preset::Options { line_hz: 50.0, preset: preset::Preset::Default };
     let options = Options { channels: channels(), filter, duration: None, rotate: None, chunk_rows: 1000 };
     let acquire = Acquire {
@@ -147,4 +147,19 @@ fn filters_the_screen_could_not_be_told_of_are_not_the_files() {
     let diverged = story.acquire.diverged.clone();
     story.acquire.run();
     assert!(diverged.load(Ordering::Relaxed));
+}
+
+#[test]
+fn filters_chosen_while_looking_are_those_of_the_recording_that_begins() {
+    let story = story(vec![ten(0), ten(10), ten(20)], Some(1), [4096, 4096]);
+    let wanted = preset::Options { line_hz: 60.0, preset: preset::Preset::Band { low: 30.0, high: 200.0 } };
+    story.acquire.orders.filter(wanted);
+    story.acquire.run();
+    let told: Vec<_> = story.told.try_iter().collect();
+    assert_eq!(told, [Told::Filtered(Ok(0)), Told::Begun, Told::Ended(Ending::SourceEnded)]);
+    let words = story.journal.try_iter().find_map(|piece| match piece {
+        Piece::Chains(change) => Some(change.chains[0].words.clone()),
+        _ => None,
+    });
+    assert_eq!(words.as_deref(), Some("BP30-200 N60+h Q10"));
 }

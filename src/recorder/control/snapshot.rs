@@ -1,12 +1,14 @@
 //! Vitals, picture and markers as one [`Snapshot`], with what must be asked of the system.
 
 use super::markers::Markers;
-use crate::emg::units::{count, float, seconds};
+use crate::emg::units::{count, float, seconds, wide};
 use crate::emg::{Channel, Stamp};
-use crate::recorder::BYTES_PER_VALUE;
-use crate::recorder::process::SharedPicture;
-use crate::recorder::vitals::{Shared, Vitals};
+use crate::pipeline::preset;
+use crate::recorder::process::{SharedPicture, Standing};
+use crate::recorder::vitals::{self, Shared, Vitals};
+use crate::recorder::{BYTES_PER_VALUE, PIECES, REQUESTS, SCREEN_PIECES};
 use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
+use crate::session::system::Stage;
 use crate::session::{Alarm, Snapshot, System, Viewer};
 use crate::source::Description;
 use crate::store::journal::writer::free_bytes;
@@ -19,11 +21,14 @@ const PACE_AFTER_S: f64 = 60.0;
 
 /// What does not change, and what was last asked.
 pub(in crate::recorder) struct Gauge {
-    pub(super) id: String,
+    pub(in crate::recorder) id: String,
     pub(super) out: PathBuf,
     pub(super) channels: Vec<Channel>,
     pub(super) description: Description,
     pub(super) keys: Vec<MarkKey>,
+    pub(super) blind: bool,
+    /// Filters in force.
+    pub(super) filter: preset::Options,
     asked_ns: i64,
     free_bytes: u64,
     cpu_s: f64,
@@ -31,23 +36,31 @@ pub(in crate::recorder) struct Gauge {
     rss_bytes: u64,
 }
 
+/// What changes, as others know it.
+pub(super) struct Facts<'a> {
+    pub(super) state: State,
+    pub(super) shared: &'a Shared,
+    pub(super) picture: &'a SharedPicture,
+    pub(super) markers: &'a Markers,
+    /// Worst first.
+    pub(super) alarms: Vec<Alarm>,
+    pub(super) viewers: &'a [Viewer],
+    /// Markers and log lines on their way to the journal.
+    pub(super) requests: usize,
+}
+
 impl Gauge {
-    pub(in crate::recorder) fn new(
-        id: String,
-        out: PathBuf,
-        channels: Vec<Channel>,
-        description: Description,
-        keys: Vec<MarkKey>,
-    ) -> Self {
-        let free_bytes = free_bytes(&out).unwrap_or(0);
+    pub(in crate::recorder) fn new(plan: &crate::recorder::Plan) -> Self {
         Self {
-            id,
-            out,
-            channels,
-            description,
-            keys,
+            id: plan.id.clone(),
+            out: plan.out.clone(),
+            channels: plan.channels.clone(),
+            description: plan.description.clone(),
+            keys: plan.keys.clone(),
+            blind: plan.blind,
+            filter: plan.filter,
             asked_ns: 0,
-            free_bytes,
+            free_bytes: free_bytes(&plan.out).unwrap_or(0),
             cpu_s: 0.0,
             cpu_percent: 0.0,
             rss_bytes: 0,
@@ -55,29 +68,22 @@ impl Gauge {
     }
 
     /// The whole state.
-    pub(super) fn read(
-        &mut self,
-        state: State,
-        shared: &Shared,
-        picture: &SharedPicture,
-        markers: &Markers,
-        clients: u32,
-    ) -> Snapshot {
+    pub(super) fn read(&mut self, facts: &Facts<'_>) -> Snapshot {
         let now = Stamp::now().host_ns;
-        let vitals = shared.lock().clone();
+        let vitals = facts.shared.lock().clone();
         self.ask(now, &vitals);
         let age = |since: i64| {
             if since == 0 { 0.0 } else { seconds((now - since).max(0)) }
         };
-        let picture = picture.lock();
+        let picture = facts.picture.lock();
         let nominal = self.description.nominal_hz;
         let rate = nominal.unwrap_or(picture.design_rate_hz);
         let settling = picture.settled_at.saturating_sub(picture.row);
         let elapsed_s = self.elapsed_s(&vitals);
         Snapshot {
             id: self.id.clone(),
-            state,
-            file: vitals.file.clone(),
+            state: facts.state,
+            file: vitals.files.last().cloned().unwrap_or_default(),
             elapsed_s,
             rows: vitals.journalled,
             bytes: vitals.journal_bytes + vitals.projected_bytes,
@@ -86,30 +92,26 @@ impl Gauge {
             undurable_ms: age(vitals.undurable_since_ns) * 1e3,
             projected_rows: vitals.projected,
             source: self.source(&vitals),
-            channels: self.channel_states(&picture.levels, &picture.flags),
-            preset: String::new(),
-            line_hz: f64::NAN,
+            channels: self.channel_states(&picture.standings),
+            preset: self.filter.preset.to_string(),
+            line_hz: self.filter.line_hz,
             chain: picture.chain.clone(),
             settled: settling == 0,
             settling_s: if rate > 0.0 { float(settling) / rate } else { 0.0 },
             design_rate_hz: picture.design_rate_hz,
             free_bytes: self.free_bytes,
             disk_seconds_left: self.disk_seconds_left(&vitals, elapsed_s, rate),
-            markers: markers.count,
-            last_markers: markers.last.iter().cloned().collect(),
-            open_marks: markers.open().to_vec(),
-            alarms: vitals
-                .alarms
-                .values()
-                .map(|text| Alarm { text: text.clone(), ..Alarm::default() })
-                .collect(),
-            viewers: vec![Viewer::default(); crate::emg::units::index(u64::from(clients))],
-            system: System::default(),
+            markers: facts.markers.count,
+            last_markers: facts.markers.last.iter().cloned().collect(),
+            open_marks: facts.markers.open().to_vec(),
+            alarms: facts.alarms.clone(),
+            viewers: facts.viewers.to_vec(),
+            system: system(facts, &vitals, now),
             cpu_percent: self.cpu_percent,
             rss_bytes: self.rss_bytes,
             host_ns: now,
             keys: self.keys.clone(),
-            blind: false,
+            blind: self.blind,
             skipped_rows: vitals.skipped_rows,
         }
     }
@@ -141,17 +143,17 @@ impl Gauge {
         }
     }
 
-    fn channel_states(&self, levels: &[f64], flags: &[Vec<String>]) -> Vec<ChannelState> {
-        let state = |(at, channel): (usize, &Channel)| ChannelState {
+    fn channel_states(&self, standings: &[Standing]) -> Vec<ChannelState> {
+        let state = |(channel, standing): (&Channel, &Standing)| ChannelState {
             channel: channel.clone(),
-            level: levels.get(at).copied().unwrap_or(f64::NAN),
+            level: standing.level,
             mvc_percent: f64::NAN,
-            offset: f64::NAN,
-            floor: f64::NAN,
-            range_percent: f64::NAN,
-            flags: flags.get(at).cloned().unwrap_or_default(),
+            offset: standing.offset,
+            floor: standing.floor,
+            range_percent: standing.range_percent,
+            flags: standing.flags(),
         };
-        self.channels.iter().enumerate().map(state).collect()
+        self.channels.iter().zip(standings).map(state).collect()
     }
 
     fn disk_seconds_left(&self, vitals: &Vitals, elapsed_s: f64, rate_hz: f64) -> f64 {
@@ -174,6 +176,41 @@ impl Gauge {
             self.cpu_percent = ((cpu_s - self.cpu_s) / seconds(now - self.asked_ns) * 100.0).max(0.0);
         }
         (self.asked_ns, self.cpu_s, self.rss_bytes) = (now, cpu_s, rss);
+    }
+}
+
+/// Threads and projector along the flow of data, each with its last sign of life and what waits in front of it.
+fn system(facts: &Facts<'_>, vitals: &Vitals, now: i64) -> System {
+    use vitals::Stage::{Acquire, Control, Journal, Keeper, Process, Sync};
+    let stage = |name: &str, stage: vitals::Stage, capacity: usize| Stage {
+        name: name.to_owned(),
+        beat_age_ms: facts.shared.beat_age_ms(stage, now),
+        queued: facts.shared.queued(stage),
+        capacity: wide(capacity),
+    };
+    let heard = |ns: i64| if ns == 0 { f64::NAN } else { seconds((now - ns).max(0)) * 1e3 };
+    let projector = Stage {
+        name: "projector".to_owned(),
+        beat_age_ms: heard(vitals.projector_heard_ns),
+        ..Stage::default()
+    };
+    let (sync_ms, sync_worst_ms) = vitals.sync_ms.unwrap_or((f64::NAN, f64::NAN));
+    System {
+        stages: vec![
+            stage("acquire", Acquire, 0),
+            stage("journal", Journal, PIECES),
+            stage("process", Process, SCREEN_PIECES),
+            stage("sync", Sync, 0),
+            stage("keeper", Keeper, 0),
+            projector,
+            Stage { queued: wide(facts.requests), ..stage("control", Control, REQUESTS) },
+        ],
+        sync_ms,
+        sync_worst_ms,
+        pid: std::process::id(),
+        projector_pid: vitals.projector_pid.unwrap_or(0),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        listens: String::new(),
     }
 }
 

@@ -1,103 +1,187 @@
-//! Whether rows reach the disk in time. Pure: vitals and the time in, a sentence for the alarm out.
+//! What is wrong: the conditions threads reported and those that only a look at the whole shows.
+//!
+//! Pure: vitals, picture and the time in, every condition out, whether it holds or not. `alarms` decides what
+//! becomes of them.
 
-use crate::recorder::vitals::{Alarm, Vitals};
+use crate::emg::Channel;
+use crate::emg::units::{float, nanos};
+use crate::recorder::alarms::Kind;
+use crate::recorder::process::Standing;
+use crate::recorder::vitals::Vitals;
+use crate::session::snapshot::State;
+use crate::source::Description;
 
 /// A row that is older than this and not yet written is late.
 const LATE_NS: i64 = 100_000_000;
 /// With rows to write, bytes this old are an alarm of their own.
 const NOTHING_NS: i64 = 3_000_000_000;
-/// Looks in a row after which it is an alarm.
-const ENTER: u32 = 3;
-/// Looks in a row after which it is over.
-const LEAVE: u32 = 3 * ENTER;
+/// A live source without rows for so long is silent ...
+const SILENT_NS: i64 = 1_000_000_000;
+/// ... unless it is so slow that this many rows take longer.
+const SILENT_ROWS: f64 = 3.0;
+/// A rate this far off its nominal one is wrong.
+const RATE_OFF: f64 = 0.005;
+/// A clock this far off ours drifts.
+const DRIFT_PPM: f64 = 100.0;
+/// What happens now and then has happened lately for so long.
+const LATELY_NS: i64 = 10_000_000_000;
 
-/// What was seen so far.
-#[derive(Debug, Default)]
-pub(in crate::recorder) struct Lateness {
-    on: bool,
-    /// Looks in a row that said the other thing.
-    against: u32,
+/// A condition: what it is, the channel it is about, and a sentence while it holds.
+pub(super) type Condition = (Kind, Option<u16>, Option<String>);
+
+/// What is looked at.
+pub(super) struct View<'a> {
+    pub(super) state: State,
+    pub(super) vitals: &'a Vitals,
+    pub(super) standings: &'a [Standing],
+    pub(super) channels: &'a [Channel],
+    pub(super) source: &'a Description,
+    /// Whether more than 80 % of the journal's queue is taken.
+    pub(super) crowded: bool,
+    pub(super) now_ns: i64,
 }
 
-impl Lateness {
-    /// Looks at the vitals of a recorder that is `recording` or not; a sentence while rows are late and nothing more
-    /// particular is known of the disk.
-    pub(in crate::recorder) fn look(
-        &mut self,
-        vitals: &Vitals,
-        recording: bool,
-        now_ns: i64,
-    ) -> Option<&'static str> {
-        if !recording {
-            *self = Self::default();
-            return None;
-        }
-        let late = vitals.unwritten_since_ns > 0 && now_ns - vitals.unwritten_since_ns > LATE_NS;
-        self.see(late);
-        // Rows have arrived since: a source that is silent or away is no fault of the disk.
-        let nothing =
-            vitals.alive && vitals.newest_ns > vitals.written_ns && now_ns - vitals.written_ns > NOTHING_NS;
-        if vitals.alarms.contains_key(&Alarm::Write) {
-            None
-        } else if nothing {
-            Some("nothing has been written for 3 s: the disk does not answer, check it")
+/// What was seen so far of counts that only rise.
+#[derive(Debug, Default)]
+pub(in crate::recorder) struct Watch {
+    lost: Lately,
+    refused: Lately,
+    skipped: Lately,
+}
+
+impl Watch {
+    /// All conditions. Nothing is expected of a source that has been told to end.
+    pub(super) fn look(&mut self, view: &View<'_>) -> Vec<Condition> {
+        let running = matches!(view.state, State::Monitoring | State::Recording);
+        let mut all = view.disk();
+        if running {
+            all.extend(view.source());
+            all.extend(self.counts(view));
+            all.extend(view.electrodes());
         } else {
-            self.on.then_some("rows wait longer than 100 ms to be written: the disk is slow, check it")
+            use Kind::{Away, Drift, Lost, Rate, Refused, Skipped, Source};
+            let of_source = [Away, Source, Rate, Drift, Lost, Refused, Skipped];
+            all.extend(of_source.map(|kind| (kind, None, None)));
+            let channels = (0..).take(view.channels.len());
+            all.extend(channels.flat_map(|channel| {
+                [(Kind::Saturated, Some(channel), None), (Kind::Flat, Some(channel), None)]
+            }));
         }
+        all
     }
 
-    fn see(&mut self, late: bool) {
-        self.against = if late == self.on { 0 } else { self.against + 1 };
-        if self.against >= if self.on { LEAVE } else { ENTER } {
-            (self.on, self.against) = (late, 0);
-        }
+    fn counts(&mut self, view: &View<'_>) -> [Condition; 3] {
+        let (vitals, now) = (view.vitals, view.now_ns);
+        let lost = self.lost.look(vitals.lost_counted, now);
+        let refused = self.refused.look(vitals.refused, now);
+        let skipped = self.skipped.look(vitals.skipped_rows, now);
+        let word = if view.source.losses_counted { "frames or lines" } else { "lines" };
+        [
+            (Kind::Lost, None, lost.map(|n| format!("{n} samples of each channel never arrived"))),
+            (Kind::Refused, None, refused.map(|n| format!("{n} {word} were no row and were left out"))),
+            (Kind::Skipped, None, skipped.map(|n| format!("the screen fell behind and left out {n} rows"))),
+        ]
     }
+}
+
+impl View<'_> {
+    /// What a thread reported.
+    fn reported(&self, kind: Kind) -> Option<String> {
+        self.vitals.wrong.get(&kind).cloned()
+    }
+
+    /// Journal, projector and the queue between source and disk.
+    fn disk(&self) -> Vec<Condition> {
+        let vitals = self.vitals;
+        let recording = self.state == State::Recording;
+        let write = self.reported(Kind::Write);
+        // The sentence that knows more is enough.
+        let silent = recording && write.is_none();
+        // Rows have arrived since: a source that is silent or away is no fault of the disk.
+        let stalled = silent
+            && vitals.alive
+            && vitals.newest_ns > vitals.written_ns
+            && self.now_ns - vitals.written_ns > NOTHING_NS;
+        let late = silent
+            && !stalled
+            && vitals.unwritten_since_ns > 0
+            && self.now_ns - vitals.unwritten_since_ns > LATE_NS;
+        let crowded = recording && self.crowded && !self.source.can_wait;
+        let when = |is: bool, text: &str| is.then(|| text.to_owned());
+        let queue = self.reported(Kind::Queue).or(when(crowded, "the journal's queue is over 80 % full"));
+        vec![
+            (Kind::Stalled, None, when(stalled, "nothing has been written for 3 s although rows arrive")),
+            (Kind::Late, None, when(late, "rows wait longer than 100 ms to be written")),
+            (Kind::Disk, None, when(vitals.short_of_space, "the disk is full but for the last reserve")),
+            (Kind::Write, None, write),
+            (Kind::Sync, None, self.reported(Kind::Sync)),
+            (Kind::Projector, None, self.reported(Kind::Projector)),
+            (Kind::Queue, None, queue),
+        ]
+    }
+
+    /// Whether rows come, and as fast as they should.
+    fn source(&self) -> [Condition; 4] {
+        let vitals = self.vitals;
+        let live = !self.source.can_wait;
+        let silent_ns = self.now_ns - vitals.newest_ns;
+        let rate_hz = vitals.fit.map(|fit| fit.rate_hz).or(self.source.nominal_hz);
+        let patience_ns = SILENT_NS.max(rate_hz.map_or(0, |rate| nanos(SILENT_ROWS / rate)));
+        let silent = live && vitals.alive && vitals.newest_ns > 0 && silent_ns > patience_ns;
+        let (mut rate, mut drift) = (None, None);
+        if let (Some(fit), Some(nominal), true) = (vitals.fit, self.source.nominal_hz, live && vitals.alive) {
+            if (fit.rate_hz / nominal - 1.0).abs() > RATE_OFF {
+                rate = Some(format!("the source gives {:.1} rows/s, not {nominal}", fit.rate_hz));
+            } else if fit.drift_ppm.abs() > DRIFT_PPM {
+                drift = Some(format!("the source's clock is {:.0} ppm off this computer's", fit.drift_ppm));
+            }
+        }
+        [
+            (Kind::Away, None, self.reported(Kind::Away)),
+            (Kind::Source, None, silent.then(|| "the source sends nothing".to_owned())),
+            (Kind::Rate, None, rate),
+            (Kind::Drift, None, drift),
+        ]
+    }
+
+    fn electrodes(&self) -> impl Iterator<Item = Condition> + '_ {
+        let each = (0..).zip(self.channels).zip(self.standings);
+        each.flat_map(|((at, channel), standing)| {
+            let name = &channel.name;
+            let saturated = standing.saturated.then(|| format!("{name} is at the end of its range"));
+            let flat = standing.flat.then(|| format!("{name} does not move at all"));
+            [(Kind::Saturated, Some(at), saturated), (Kind::Flat, Some(at), flat)]
+        })
+    }
+}
+
+/// Whether a count rose not long ago, and by how much since it last stood still.
+#[derive(Debug, Default)]
+struct Lately {
+    count: u64,
+    rose_by: u64,
+    rose_ns: i64,
+}
+
+impl Lately {
+    fn look(&mut self, count: u64, now_ns: i64) -> Option<u64> {
+        if self.rose_by > 0 && now_ns - self.rose_ns >= LATELY_NS {
+            self.rose_by = 0;
+        }
+        if count > self.count {
+            self.rose_by += count - self.count;
+            self.rose_ns = now_ns;
+        }
+        // A recording that begins counts from 0 again.
+        self.count = count;
+        (self.rose_by > 0).then_some(self.rose_by)
+    }
+}
+
+/// More than 80 % of a queue.
+pub(super) fn is_crowded(queued: u64, capacity: usize) -> bool {
+    float(queued) > 0.8 * crate::emg::units::float_len(capacity)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MS: i64 = 1_000_000;
-
-    /// Looks every 100 ms at rows of these ages (ms); whether each look gave an alarm.
-    fn looks(lateness: &mut Lateness, ages: &[i64]) -> Vec<bool> {
-        let now = 1_000_000 * MS;
-        let look = |age: &i64| {
-            let since = if *age == 0 { 0 } else { now - age * MS };
-            let vitals = Vitals { unwritten_since_ns: since, written_ns: now, ..Vitals::default() };
-            lateness.look(&vitals, true, now).is_some()
-        };
-        ages.iter().map(look).collect()
-    }
-
-    #[test]
-    fn one_slow_write_is_no_alarm_and_three_looks_are() {
-        let mut lateness = Lateness::default();
-        assert_eq!(looks(&mut lateness, &[150, 150, 0, 150, 150]), [false; 5]);
-        assert_eq!(looks(&mut lateness, &[250]), [true]);
-    }
-
-    #[test]
-    fn an_alarm_goes_after_nine_looks_in_time() {
-        let mut lateness = Lateness::default();
-        looks(&mut lateness, &[150; 3]);
-        assert_eq!(looks(&mut lateness, &[0; 8]), [true; 8]);
-        assert_eq!(looks(&mut lateness, &[150]), [true]);
-        assert_eq!(looks(&mut lateness, &[50; 9])[7..], [true, false]);
-    }
-
-    #[test]
-    fn rows_without_a_write_for_three_seconds_are_an_alarm_at_once_and_a_silent_source_is_none() {
-        let now = 1_000_000 * MS;
-        let mut vitals =
-            Vitals { alive: true, newest_ns: now, written_ns: now - 3001 * MS, ..Vitals::default() };
-        assert!(Lateness::default().look(&vitals, true, now).is_some());
-        assert!(Lateness::default().look(&vitals, false, now).is_none());
-        vitals.alarms.insert(Alarm::Write, "no space left".to_owned());
-        assert!(Lateness::default().look(&vitals, true, now).is_none(), "the sentence that knows more wins");
-        vitals.alarms.clear();
-        vitals.newest_ns = vitals.written_ns - MS;
-        assert!(Lateness::default().look(&vitals, true, now).is_none());
-    }
-}
+mod tests;

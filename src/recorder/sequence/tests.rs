@@ -432,6 +432,56 @@ fn a_silent_line_ends_with_its_duration() {
     }
 }
 
+/// The changes of chains: row, reason, ids brought and ids in force.
+fn changes(pieces: &[Piece]) -> Vec<(u64, Reason, Vec<u32>, Vec<u32>)> {
+    let change = |piece: &Piece| match piece {
+        Piece::Chains(change) => {
+            let brought = change.chains.iter().map(|chain| chain.id).collect();
+            Some((change.sample, change.reason, brought, change.assignment.clone()))
+        }
+        _ => None,
+    };
+    pieces.iter().filter_map(change).collect()
+}
+
+fn band(low: f64, high: f64) -> preset::Options {
+    preset::Options { line_hz: 50.0, preset: preset::Preset::Band { low, high } }
+}
+
+#[test]
+fn other_filters_hold_from_the_next_row_on_and_leave_other_kinds_alone() {
+    let mut description = source(Some(RATE), false);
+    description.channels[1].kind = Kind::Envelope;
+    let mut sequencer = of(&description, None, None);
+    assert!(sequencer.filter(band(25.0, 400.0)).unwrap().is_empty(), "before the first row it is a wish");
+    let mut pieces = sequencer.take(Reading::Rows(packet(0, 0, 20)));
+    pieces.extend(sequencer.filter(band(30.0, 300.0)).unwrap());
+    pieces.extend(sequencer.take(Reading::Rows(packet(0, 20, 20))));
+    let why = sequencer.filter(band(20.0, 900.0)).unwrap_err();
+    assert!(why.contains("cannot carry EMG above 450 Hz"), "{why}");
+    pieces.extend(sequencer.take(Reading::Rows(packet(0, 40, 20))));
+    pieces.extend(sequencer.filter(band(25.0, 400.0)).unwrap());
+    assert_eq!(assert_tiled(&pieces), 60);
+    let wanted = [
+        (0, Reason::Start, vec![0, 1], vec![0, 1]),
+        (20, Reason::Change, vec![2], vec![2, 1]),
+        (60, Reason::Change, vec![], vec![0, 1]),
+    ];
+    assert_eq!(changes(&pieces), wanted, "a chain that was there before is that chain again");
+}
+
+#[test]
+fn filters_that_change_between_two_segments_change_in_the_first_one() {
+    let mut sequencer = sequencer(None, Some(1.0));
+    let mut pieces = sequencer.take(Reading::Rows(packet(0, 0, 1000)));
+    pieces.extend(sequencer.filter(band(30.0, 300.0)).unwrap());
+    pieces.extend(sequencer.take(Reading::Rows(packet(0, 1000, 10))));
+    assert_eq!(assert_tiled(&pieces), 1010);
+    let place = |wanted: fn(&Piece) -> bool| pieces.iter().rposition(wanted).unwrap();
+    let border = place(|piece| matches!(piece, Piece::Border(1000)));
+    assert!(place(|piece| matches!(piece, Piece::Chains(change) if change.sample == 1000)) < border);
+}
+
 proptest! {
     /// Whatever a device counts, rows plus filled gaps are its index range, epoch by epoch.
     #[test]

@@ -1,0 +1,87 @@
+//! Thread `sync`: makes what is written durable, at an interval, away from everything that must not wait.
+
+use crate::emg::Stamp;
+use crate::emg::units::seconds;
+use crate::recorder::alarms::Kind;
+use crate::recorder::vitals::{Shared, Stage};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The longest sync is that of so long.
+const WORST_OF_NS: i64 = 60_000_000_000;
+
+/// Syncs the newest journal each `interval` until the writer is gone.
+pub(in crate::recorder) fn run(files: &Receiver<File>, interval: Duration, vitals: &Arc<Shared>) {
+    let mut file: Option<File> = None;
+    let mut worst = Worst::default();
+    loop {
+        vitals.beat(Stage::Sync);
+        match files.recv_timeout(interval) {
+            Ok(next) => file = Some(next),
+            Err(RecvTimeoutError::Timeout) => {
+                // After a failed sync the kernel calls lost pages clean: that descriptor is never asked again.
+                file = file.filter(|file| sync(file, vitals, &mut worst));
+            }
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// Whether the file may be trusted further.
+fn sync(file: &File, vitals: &Shared, worst: &mut Worst) -> bool {
+    let began = Stamp::now().host_ns;
+    if vitals.lock().undurable_since_ns == 0 {
+        return true;
+    }
+    match file.sync_data() {
+        Ok(()) => {
+            let took_ms = seconds(Stamp::now().host_ns - began) * 1e3;
+            let mut vitals = vitals.lock();
+            vitals.sync_ms = Some((took_ms, worst.of(took_ms, began)));
+            // What was written while the disk worked is not covered: its age counts from the sync's beginning.
+            vitals.undurable_since_ns = if vitals.written_ns > began { began } else { 0 };
+            true
+        }
+        Err(error) => {
+            let text = format!("the journal could not be made durable: {error}");
+            vitals.blemish(&text);
+            vitals.report(Kind::Sync, Some(text));
+            false
+        }
+    }
+}
+
+/// The longest syncs of the last minute: none here is shorter than one after it.
+#[derive(Debug, Default)]
+struct Worst(VecDeque<(i64, f64)>);
+
+impl Worst {
+    /// The longest of the last minute, with one that began at `began_ns` and took so long.
+    fn of(&mut self, took_ms: f64, began_ns: i64) -> f64 {
+        while self.0.back().is_some_and(|(_, shorter)| *shorter <= took_ms) {
+            self.0.pop_back();
+        }
+        self.0.push_back((began_ns, took_ms));
+        while self.0.front().is_some_and(|(at, _)| began_ns - at > WORST_OF_NS) {
+            self.0.pop_front();
+        }
+        self.0.front().map_or(took_ms, |(_, longest)| *longest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_sync_is_remembered_for_a_minute() {
+        const S: i64 = 1_000_000_000;
+        let mut worst = Worst::default();
+        let seen = [(1, 3.0), (2, 90.0), (3, 5.0), (30, 7.0), (62, 4.0), (63, 4.5), (91, 1.0)];
+        let seen = seen.map(|(at_s, took_ms)| worst.of(took_ms, at_s * S)).to_vec();
+        assert_eq!(seen, [3.0, 90.0, 90.0, 90.0, 90.0, 7.0, 4.5]);
+    }
+}

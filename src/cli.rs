@@ -18,6 +18,7 @@ mod ports;
 mod project;
 mod record;
 mod recover;
+mod review;
 mod service;
 mod simulate;
 mod station;
@@ -61,6 +62,8 @@ enum Command {
     Verify(verify::VerifyArgs),
     /// Build the file of a recording that a crash left behind
     Recover(recover::RecoverArgs),
+    /// Look at a recording, closed or still growing, and judge artefacts
+    Review(review::ReviewArgs),
     /// Turn an EMG text file of another program into a recording
     Import(import::ImportArgs),
     /// Print the effective configuration and where each value came from
@@ -188,6 +191,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Inspect(args) => inspect::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),
+        Command::Review(args) => review::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),

@@ -6,6 +6,7 @@ pub mod alarm;
 pub mod clients;
 pub mod command;
 pub mod event;
+pub mod review;
 pub mod snapshot;
 pub mod system;
 
@@ -13,6 +14,7 @@ pub use alarm::Alarm;
 pub use clients::{ClientId, Clients, Incoming};
 pub use command::{Command, MarkRequest};
 pub use event::{Answer, Bins, Event};
+pub use review::Review;
 pub use snapshot::Snapshot;
 pub use system::{Role, System, Viewer};
 

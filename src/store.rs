@@ -6,16 +6,17 @@
 
 pub mod error;
 pub mod follow;
-pub mod inspect;
 pub mod journal;
 pub mod layout;
 pub mod naming;
 pub mod projector;
 pub mod reader;
+pub mod sidecar;
 pub mod verify;
 
 pub use error::{StoreError, in_full};
-pub use inspect::Summary;
 pub use projector::Projection;
 pub use reader::Recording;
+pub use reader::inspect::{self, Summary};
+pub use sidecar::Sidecar;
 pub use verify::{Report, verify};

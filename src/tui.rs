@@ -16,9 +16,10 @@ mod view;
 mod widget;
 
 use crate::emg::Stamp;
-use crate::session::Session;
+use crate::session::review::Ask;
+use crate::session::{Review, Session};
 use app::App;
-use crossbeam_channel::{Receiver, TrySendError, never, select, tick};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded, never, select, tick};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -169,6 +170,17 @@ const LAST_WORD: Duration = Duration::from_millis(300);
 
 /// Shows a session on this terminal until the user leaves or the recorder ends.
 pub fn run(session: Session, options: Options) -> Result<Exit, Error> {
+    open(session, None, options)
+}
+
+/// Shows a recording that is looked at again, until the user leaves.
+pub fn review(review: Review, options: Options) -> Result<(), Error> {
+    // There is no recorder: nothing is said to this end, and nothing comes from it.
+    let (commands, _nobody) = bounded(1);
+    open(Session { commands, events: never() }, Some(review), options).map(drop)
+}
+
+fn open(session: Session, review: Option<Review>, options: Options) -> Result<Exit, Error> {
     let environment = |name: &str| std::env::var(name).ok();
     let now = Stamp::now();
     let theme = Theme::new(theme::color(options.color, &environment), options.look);
@@ -176,22 +188,36 @@ pub fn run(session: Session, options: Options) -> Result<Exit, Error> {
     app.utc_offset_s = chrono::Local::now().offset().local_minus_utc();
     app.seed = update::scramble(now.utc_ns.cast_unsigned() ^ u64::from(std::process::id()).rotate_left(32));
 
+    app.review = review.as_ref().map(|_| Box::new(app::review::Review::new()));
+
     let screen = terminal::Screen::enter()?;
     let inputs = input::listen()?;
     let app = Arc::new(Mutex::new(app));
     let painter = Painter::start(Arc::clone(&app))?;
-    let exit = converse(session, &app, &inputs, &painter);
+    let exit = converse(session, review, &app, &inputs, &painter);
     painter.stop();
     drop(screen);
     exit
 }
 
 /// Passes inputs to the app and its commands to the recorder, until the app wants to end.
-fn converse(session: Session, app: &Mutex<App>, inputs: &Inputs, painter: &Painter) -> Result<Exit, Error> {
+fn converse(
+    session: Session,
+    review: Option<Review>,
+    app: &Mutex<App>,
+    inputs: &Inputs,
+    painter: &Painter,
+) -> Result<Exit, Error> {
     let lock = || app.lock().unwrap_or_else(PoisonError::into_inner);
     let Session { commands, mut events } = session;
     let clock: Receiver<_> = tick(TICK);
-    let mut outbox = VecDeque::from([update::subscribe(&mut lock())]);
+    let mut outbox = VecDeque::new();
+    let (asks, mut tells) = if let Some(Review { asks, tells }) = review {
+        (Some(asks), tells)
+    } else {
+        outbox.push_back(update::subscribe(&mut lock()));
+        (None, never())
+    };
     loop {
         while let Some(command) = outbox.pop_front() {
             match commands.try_send(command) {
@@ -212,6 +238,12 @@ fn converse(session: Session, app: &Mutex<App>, inputs: &Inputs, painter: &Paint
                 events = never();
                 (Stamp::now(), Input::Lost)
             },
+            recv(tells) -> tell => if let Ok(tell) = tell {
+                (Stamp::now(), Input::Tell(tell))
+            } else {
+                tells = never();
+                (Stamp::now(), Input::Lost)
+            },
             recv(painter.ended()) -> why => return Err(why.map_or(Error::Failed, |source| {
                 Error::Terminal { attempt: "drawn on", source }
             })),
@@ -219,6 +251,9 @@ fn converse(session: Session, app: &Mutex<App>, inputs: &Inputs, painter: &Paint
         };
         let mut app = lock();
         outbox.extend(update::update(&mut app, at, input));
+        if let Some(asks) = &asks {
+            send_asks(&mut app, asks);
+        }
         if std::mem::take(&mut app.wishes.suspend) && !terminal::job::ask_to_stop() {
             app.reply = Some((at, "no shell to go back to: q leaves, the recording goes on".to_owned()));
         }
@@ -233,6 +268,17 @@ fn converse(session: Session, app: &Mutex<App>, inputs: &Inputs, painter: &Paint
                 return Ok(exit);
             }
             None => {}
+        }
+    }
+}
+
+/// Passes on what a review asks; what finds no room waits for its turn.
+fn send_asks(app: &mut App, asks: &Sender<Ask>) {
+    let Some(review) = &mut app.review else { return };
+    while let Some(ask) = review.asks.pop_front() {
+        if let Err(TrySendError::Full(ask)) = asks.try_send(ask) {
+            review.asks.push_front(ask);
+            return;
         }
     }
 }

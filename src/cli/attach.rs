@@ -64,7 +64,7 @@ pub(super) fn show(socket: &Path, config: &Config, read_only: bool) -> anyhow::R
     }
 }
 
-fn glyphs(glyphs: Glyphs) -> tui::Glyphs {
+pub(super) fn glyphs(glyphs: Glyphs) -> tui::Glyphs {
     match glyphs {
         Glyphs::Auto => tui::Glyphs::Auto,
         Glyphs::Braille => tui::Glyphs::Braille,
@@ -73,7 +73,7 @@ fn glyphs(glyphs: Glyphs) -> tui::Glyphs {
     }
 }
 
-fn look(theme: Theme) -> tui::Look {
+pub(super) fn look(theme: Theme) -> tui::Look {
     match theme {
         Theme::Default => tui::Look::Default,
         Theme::ColourBlind => tui::Look::ColourBlind,
@@ -81,7 +81,7 @@ fn look(theme: Theme) -> tui::Look {
     }
 }
 
-fn color(color: Color) -> tui::Color {
+pub(super) fn color(color: Color) -> tui::Color {
     match color {
         Color::Auto => tui::Color::Auto,
         Color::Never => tui::Color::Never,

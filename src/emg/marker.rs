@@ -33,7 +33,7 @@ pub enum Placed {
 }
 
 /// What a marker row does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Says that something happened.
     Add,

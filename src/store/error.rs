@@ -134,6 +134,22 @@ pub enum StoreError {
         /// Its version.
         version: String,
     },
+    /// A table of judgements that cannot be understood.
+    #[error("line {line} of {path} is no judged stretch ({problem})", path = path.display())]
+    Sidecar {
+        /// The file.
+        path: PathBuf,
+        /// Which line, counted from 1.
+        line: u64,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A table of judgements that somebody else changed.
+    #[error("{path} was changed by another program", path = path.display())]
+    Changed {
+        /// The file.
+        path: PathBuf,
+    },
     /// A part of a recording that HDF5 cannot deliver.
     #[error("{part} of {path} cannot be read", path = path.display())]
     Unreadable {
@@ -179,6 +195,8 @@ impl StoreError {
                 "name a recording (.h5); if its journal (.wal) lies beside it, run `myograph recover`"
             }
             Self::NotARecording { .. } => "bring foreign files in with `myograph import`",
+            Self::Sidecar { .. } => "mend that line, or move the file away",
+            Self::Changed { .. } => "it was read again: look at what it holds now, then do it once more",
             Self::Unreadable { .. } | Self::Damaged { .. } => "run `myograph verify` to see what is whole",
         }
         .to_owned()

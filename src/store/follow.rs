@@ -115,6 +115,12 @@ fn recorder_is_gone(journal: &Path) -> bool {
     File::open(journal).is_ok_and(|file| file.try_lock_shared().is_ok())
 }
 
+/// Whether a recorder or a projector is at work on a journal.
+#[must_use]
+pub fn is_attended(journal: &Path) -> bool {
+    journal.exists() && (!recorder_is_gone(journal) || claim::is_held(journal))
+}
+
 fn remove_if_there(path: &Path) -> Result<(), StoreError> {
     match std::fs::remove_file(path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {

@@ -5,6 +5,8 @@
 //! `inspect`; `source/replay` is handed a [`Recording`] by `cli`. Rows count over the whole recording everywhere.
 
 mod facts;
+pub mod inspect;
+pub mod outline;
 pub mod replay;
 mod tables;
 

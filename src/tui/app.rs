@@ -9,6 +9,7 @@ pub(crate) mod line;
 pub(crate) mod log;
 pub(crate) mod marks;
 pub(crate) mod pace;
+pub(crate) mod review;
 pub(crate) mod scale;
 pub(crate) mod trends;
 
@@ -163,6 +164,8 @@ pub(crate) struct App {
     pub(crate) next_request: u64,
     /// Where the keys of markers are drawn from.
     pub(crate) seed: u64,
+    /// A recording that is looked at again, instead of a recorder.
+    pub(crate) review: Option<Box<review::Review>>,
     /// What is to be done outside.
     pub(crate) wishes: Wishes,
 }
@@ -202,6 +205,7 @@ impl App {
             pace: Pace::default(),
             next_request: 1,
             seed: 0,
+            review: None,
             wishes: Wishes::default(),
         }
     }

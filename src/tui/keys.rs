@@ -6,6 +6,8 @@
 
 pub(crate) mod command;
 
+pub(crate) mod review;
+
 use crate::emg::Stamp;
 
 /// A key press, as far as the dashboard tells them apart.

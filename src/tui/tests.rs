@@ -7,5 +7,6 @@ mod budget;
 mod commands;
 mod keys;
 mod pty;
+mod review;
 mod screens;
 mod sizes;

@@ -8,6 +8,7 @@ mod hear;
 mod marking;
 mod panel;
 mod press;
+mod review;
 mod typing;
 
 use super::Exit;
@@ -15,6 +16,7 @@ use super::app::{App, Asked, Mode};
 use super::keys::Key;
 use crate::emg::Stamp;
 use crate::session::command::Action;
+use crate::session::review::Tell;
 use crate::session::snapshot::State;
 use crate::session::{Command, Event};
 use hear::{hear, renew};
@@ -32,6 +34,8 @@ pub(crate) enum Input {
     Event(Event),
     /// The recorder is gone.
     Lost,
+    /// The recording that is looked at again spoke.
+    Tell(Tell),
     /// Time has passed.
     Clock,
     /// The dashboard was asked to end by a signal.
@@ -59,13 +63,16 @@ pub(crate) fn subscribe(app: &mut App) -> Command {
 pub(crate) fn update(app: &mut App, at: Stamp, input: Input) -> Vec<Command> {
     app.now = Stamp { host_ns: app.now.host_ns.max(at.host_ns), utc_ns: at.utc_ns };
     match input {
+        Input::Key(key) if app.review.is_some() => review::press(app, key),
+        Input::Paste(text) if app.review.is_some() => review::paste(app, &text),
+        Input::Tell(tell) => review::hear(app, tell),
         Input::Key(key) => return press(app, at, key),
         Input::Paste(text) => paste(app, &text),
         Input::Event(event) => {
             app.heard = Some(at);
             hear(app, event);
         }
-        Input::Lost => app.lost = true,
+        Input::Lost => lose(app),
         Input::Clock => return tick(app),
         Input::Quit => leave(app),
         Input::Resumed => {
@@ -98,6 +105,14 @@ fn tick(app: &mut App) -> Vec<Command> {
 
 fn reply(app: &mut App, text: impl Into<String>) {
     app.reply = Some((app.now, text.into()));
+}
+
+/// Nobody speaks any more.
+fn lose(app: &mut App) {
+    match &mut app.review {
+        Some(review) => review.lose(),
+        None => app.lost = true,
+    }
 }
 
 fn leave(app: &mut App) {

@@ -1,13 +1,14 @@
 //! THE PICTURE: draws an [`App`] into a frame, of any size, and changes nothing.
 //!
 //! Here is where things stand. `always` is on every screen; `live`, `electrodes`, `log` and `system` each fill
-//! the middle; `over` opens above them; `words` puts numbers into words. Called by the painter and by tests.
+//! the middle; `over` opens above them; `review` is the whole screen of a recording looked at again; `words` puts numbers into words. Called by the painter and by tests.
 
 mod always;
 mod electrodes;
 mod live;
 mod log;
 mod over;
+mod review;
 mod system;
 mod words;
 
@@ -45,6 +46,9 @@ pub(crate) fn draw(app: &App, frame: &mut Frame<'_>) {
 
 /// Draws everything into a buffer.
 fn paint(app: &App, area: Rect, buffer: &mut Buffer) {
+    if let Some(review) = &app.review {
+        return review::draw(app, review, area, buffer);
+    }
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         return narrow::draw(app, area, buffer);
     }

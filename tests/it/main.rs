@@ -25,6 +25,7 @@ mod listen;
 mod live;
 mod markers;
 mod recording;
+mod review;
 mod sealing;
 mod service;
 mod socket;

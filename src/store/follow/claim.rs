@@ -22,7 +22,7 @@ pub(super) struct Claim {
 impl Claim {
     /// Takes the claim on a journal, waiting for another projector at most so long.
     pub(super) fn take(journal: &Path, patience: Duration) -> Result<Self, StoreError> {
-        let path = journal.with_extension("wal.projecting");
+        let path = path_of(journal);
         let fail = |source| StoreError::Write { path: path.clone(), source };
         let until = Instant::now() + patience;
         loop {
@@ -49,6 +49,15 @@ impl Drop for Claim {
         // While it is still locked: nobody else can have claimed this name. A file that stays does no harm.
         let _ = std::fs::remove_file(&self.path);
     }
+}
+
+/// Whether somebody holds the claim on a journal.
+pub(super) fn is_held(journal: &Path) -> bool {
+    File::open(path_of(journal)).is_ok_and(|file| file.try_lock_shared().is_err())
+}
+
+fn path_of(journal: &Path) -> PathBuf {
+    journal.with_extension("wal.projecting")
 }
 
 /// Takes a lock, waiting for it at most so long.

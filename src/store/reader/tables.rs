@@ -11,7 +11,7 @@ use crate::store::layout::rows::{
     BlockRow, ChainRow, ChannelRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
 use crate::store::layout::text::{Note, read};
-use crate::store::layout::{Row, path};
+use crate::store::layout::{Row, State, path};
 use hdf5::types::{CompoundType, TypeDescriptor};
 use hdf5::{Dataset, H5Type};
 use ndarray::s;
@@ -32,6 +32,8 @@ pub struct Block {
     pub device_us: u64,
     /// Host time of the last byte, `CLOCK_BOOTTIME` nanoseconds.
     pub host_ns: i64,
+    /// Wall clock at the same moment, nanoseconds since 1970 UTC.
+    pub utc_ns: i64,
 }
 
 impl Block {
@@ -83,6 +85,7 @@ impl Recording {
                 device_index: row.device_index,
                 device_us: row.device_us,
                 host_ns: row.host_ns,
+                utc_ns: row.utc_ns,
             })
         })
     }
@@ -209,7 +212,13 @@ impl Recording {
     }
 
     fn part(&self, part: &str) -> Result<Dataset, StoreError> {
-        self.file.dataset(part).map_err(|source| self.unreadable(part, source))
+        let fail = |source| self.unreadable(part, source);
+        let dataset = self.file.dataset(part).map_err(fail)?;
+        if self.facts.state == State::Open {
+            // What the library remembers of a growing table is as old as the last look at it.
+            dataset.refresh().map_err(fail)?;
+        }
+        Ok(dataset)
     }
 }
 

@@ -1,9 +1,9 @@
 //! What a recording holds, in a handful of numbers. Callers: `cli` (`inspect`, `stop`), `verify`.
 
-use super::StoreError;
-use super::layout::State;
-use super::reader::Recording;
+use super::Recording;
 use crate::emg::units::{float, wide};
+use crate::store::StoreError;
+use crate::store::layout::State;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

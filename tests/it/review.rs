@@ -1,0 +1,208 @@
+//! A recording looked at again: closed or still growing, judged into a table beside it, and never touched.
+
+use crate::support::{Desk, Station, python, wait_for, wait_until};
+use rustix::process::{Signal, kill_process};
+use serde_json::json;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const LARGE: (u16, u16) = (120, 40);
+
+/// Some seconds of a simulated face with two markers.
+fn marked(station: &Station) -> PathBuf {
+    let recorder = station.start(&["--source", "sim:", "--rotate", "off"]);
+    station.wait_rows(700);
+    station.run(&["mark", "stim_on", "--note", "a smile"]).expect(0);
+    station.wait_rows(1500);
+    station.run(&["mark", "stim_off"]).expect(0);
+    station.wait_rows(2500);
+    station.run(&["stop"]).expect(0);
+    recorder.finish().expect(0);
+    station.recordings().remove(0)
+}
+
+/// Opens a review of a file.
+fn review(station: &Station, file: &Path, args: &[&str]) -> Desk {
+    let mut all = vec!["review", file.to_str().unwrap()];
+    all.extend_from_slice(args);
+    let desk = Desk::open(station, LARGE, &all);
+    desk.wait_shows("REVIEW");
+    desk
+}
+
+fn leave(mut desk: Desk) {
+    desk.press("q");
+    assert_eq!(desk.wait_end(), 0);
+    desk.assert_whole();
+}
+
+#[test]
+fn a_recording_is_looked_at_judged_and_not_touched() {
+    let station = Station::new();
+    let file = marked(&station);
+    let before = fs::read(&file).unwrap();
+    let mut desk = review(&station, &file, &["--code", "anna"]);
+    desk.wait_shows("closed");
+    desk.press("n");
+    desk.wait_shows("> stim_on: a smile");
+    desk.press("n");
+    desk.wait_shows("> stim_off");
+    desk.press("g#500\r");
+    desk.wait_shows("00:00:00.500 row 500");
+    desk.press("(");
+    desk.wait_shows("ARTEFACT from 00:00:00.500");
+    desk.press("g0:01\r)");
+    desk.wait_shows("kept in sub-test_task-free_run-01_emg.artefacts-anna.tsv");
+    desk.wait_shows("artefact by anna");
+    desk.press("Nsneezed\r");
+    desk.wait_shows("artefact by anna: sneezed");
+    desk.press("g1.5\r");
+    desk.wait_shows("row 1500");
+    desk.press("(g2\r)");
+    desk.wait_shows("coder anna: 2 artefacts");
+    desk.press("x");
+    desk.wait_shows("coder anna: 1 artefacts");
+    leave(desk);
+
+    assert!(fs::read(&file).unwrap() == before, "the recording was touched");
+    station.intact(&file);
+    let script = "
+import csv
+with open(sys.argv[1], newline='') as table:
+    done(list(csv.DictReader(table, delimiter='\\t')))
+";
+    let table = file.with_extension("artefacts-anna.tsv");
+    let Some(rows) = python(script, &[&table]) else { return };
+    let first = json!({
+        "onset": "500", "end": "1001", "channels": "255", "rule": "manual", "coder": "anna",
+        "onset_s": "0.500000", "end_s": "1.001000", "names": rows[0]["names"], "note": "sneezed", "retracted": "0",
+    });
+    assert_eq!(rows[0], first);
+    assert_eq!(rows[0]["names"].as_str().unwrap().split(',').count(), 8);
+    assert_eq!((&rows[1]["onset"], &rows[1]["retracted"]), (&json!("1500"), &json!("1")));
+
+    // Whoever comes later sees it, and another coder does not.
+    let mut desk = review(&station, &file, &[]);
+    desk.press("\t\t\tn");
+    desk.wait_shows("ARTEFACTS 1/2");
+    leave(desk);
+    let desk = review(&station, &file, &["--code", "ben"]);
+    desk.wait_shows("coder ben: 0 artefacts");
+    leave(desk);
+    assert!(!file.with_extension("artefacts-ben.tsv").exists(), "looking creates nothing");
+}
+
+#[test]
+fn what_somebody_else_wrote_into_the_table_stays() {
+    let station = Station::new();
+    let file = station.record("sim:?speed=max", &["--duration", "5s", "--rotate", "off"]);
+    let table = file.with_extension("artefacts-anna.tsv");
+    let mut desk = review(&station, &file, &["--code", "anna"]);
+    desk.press("(g1\r)");
+    desk.wait_shows("coder anna: 1 artefacts");
+    let mut text = fs::read_to_string(&table).unwrap();
+    text += "3000\t3100\t1\tmanual\tanna\t3.0\t3.1\tx\tby hand\t0\n";
+    fs::write(&table, text).unwrap();
+    desk.press("g4\r(g4.5\r)");
+    // It was seen in time and stands beside the new one, or the new one was refused and is judged again.
+    let holds_both = || fs::read_to_string(&table).unwrap().contains("4000\t4501");
+    wait_until("a judgement or a refusal", || holds_both() || desk.screen().contains("another program"));
+    if !holds_both() {
+        desk.press("g4\r(g4.5\r)");
+    }
+    wait_until("all three judgements", holds_both);
+    let text = fs::read_to_string(&table).unwrap();
+    assert!(text.contains("by hand") && text.lines().count() == 4, "{text}");
+    leave(desk);
+}
+
+#[test]
+fn a_growing_recording_is_looked_at_while_the_recorder_goes_on() {
+    let station = Station::new();
+    let recorder = station.start(&["--source", "sim:", "--rotate", "off"]);
+    station.wait_rows(2500);
+    let file = wait_for("the file", || station.recordings().pop());
+    wait_until("something in the file", || station.run(&["inspect", file.to_str().unwrap()]).code == Some(0));
+    let mut desk = review(&station, &file, &[]);
+    desk.wait_shows("REVIEW live");
+    station.run(&["mark", "during"]).expect(0);
+    desk.wait_shows("MARKERS 0/1");
+    desk.press("n");
+    desk.wait_shows("> during");
+    desk.press("R]]][R");
+    let rows = station.status().unwrap()["rows"].as_u64().unwrap();
+    station.wait_rows(rows + 2000);
+    desk.press("g9:59\r");
+    desk.wait_shows("went to its edge");
+    station.run(&["stop"]).expect(0);
+    recorder.finish().expect(0);
+    desk.wait_screen("a closed file", |screen| screen.contains("closed") && !screen.contains("live"));
+    let report = station.intact(&file);
+    let seconds = format!("00:00:{:06.3}", report["rows"].as_f64().unwrap() / 1000.0);
+    desk.wait_shows(&seconds);
+    leave(desk);
+}
+
+#[test]
+fn a_blind_review_never_shows_a_label() {
+    let station = Station::new();
+    let file = marked(&station);
+    let mut desk = review(&station, &file, &["--blind"]);
+    desk.wait_shows("BLIND");
+    desk.press("n");
+    desk.wait_shows("> marker");
+    desk.press("n?");
+    desk.wait_shows("KEYS OF A REVIEW");
+    desk.press("q");
+    desk.wait_shows("MARKERS 2/2");
+    let bytes = desk.bytes();
+    assert!(!bytes.contains("stim") && !bytes.contains("smile"));
+    leave(desk);
+}
+
+#[test]
+fn what_cannot_be_reviewed_is_said() {
+    let station = Station::new();
+    let file = station.record("sim:?speed=max", &["--duration", "2s", "--rotate", "off"]);
+    let name = file.to_str().unwrap();
+    let ran = station.run(&["review", name]).expect(2);
+    assert!(ran.stderr.contains(&format!("myograph inspect {name}")), "{}", ran.stderr);
+    for (args, words) in [
+        (vec!["review", "nowhere.h5"], "nowhere.h5 could not be read"),
+        (vec!["review", name, "--code", "../x"], "cannot be a coder's name"),
+    ] {
+        let mut desk = Desk::open(&station, LARGE, &args);
+        assert_eq!(desk.wait_end(), 2);
+        desk.wait_shows(words);
+        assert!(!desk.bytes().contains("\u{1b}[?1049h"), "the terminal was taken");
+    }
+    fs::write(file.with_extension("artefacts-anna.tsv"), "onset\tend\n1\t2\n").unwrap();
+    let mut desk = Desk::open(&station, LARGE, &["review", name, "--code", "anna"]);
+    assert_eq!(desk.wait_end(), 2);
+    desk.wait_shows("is no judged stretch");
+}
+
+#[test]
+fn what_a_crash_left_is_sent_to_recover() {
+    let station = Station::new();
+    let recorder = station.start(&["--source", "sim:", "--rotate", "off"]);
+    station.wait_rows(1500);
+    let journal = station.journal();
+    let file = wait_for("the file", || station.recordings().pop());
+    let projector = station.projector(&journal);
+    for pid in station.processes("record --headless") {
+        kill_process(pid, Signal::KILL).unwrap();
+    }
+    let _ = kill_process(projector, Signal::KILL);
+    drop(recorder);
+    wait_until("nobody is left", || station.processes("project ").is_empty());
+    let mut desk = Desk::open(&station, LARGE, &["review", file.to_str().unwrap()]);
+    assert_eq!(desk.wait_end(), 2);
+    desk.wait_shows("left by a crash");
+    desk.wait_shows("myograph recover");
+    // 1: what was under way when it died is lost.
+    station.run(&["recover", journal.to_str().unwrap()]).expect(1);
+    let desk = review(&station, &file, &[]);
+    desk.wait_shows("recovered");
+    leave(desk);
+}

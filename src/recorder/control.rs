@@ -147,8 +147,11 @@ impl Control {
     }
 
     fn drain(&mut self) {
-        if self.writes {
+        if self.writes && self.state != State::Draining {
             self.state = State::Draining;
+            for open in self.markers.open() {
+                self.say(2, format!("the duration `{}` (marker {}) was never ended", open.label, open.id));
+            }
         }
     }
 

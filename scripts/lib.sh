@@ -107,7 +107,7 @@ need_board() {
     return
   fi
   say "Firmware and its bench"
-  make --silent --no-print-directory -C scripts/firmware BUILD="$PWD/target/firmware" bare core >&2
+  make --silent --no-print-directory -C scripts/firmware BUILD="$PWD/target/firmware" bare core wraps >&2
   make --silent --no-print-directory -C tests/rig BUILD="$PWD/target/rig" >&2
   export MYOGRAPH_FIRMWARE=$PWD/target/firmware/myograph.elf MYOGRAPH_RIG=$PWD/target/rig/rig
 }

@@ -4,6 +4,7 @@
 //! owns, connects the rooms, and turns what came of it into an exit code.
 
 mod attach;
+mod auto;
 mod completions;
 mod config;
 mod console;

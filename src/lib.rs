@@ -8,8 +8,11 @@
 //! [`emg`] is what is recorded: channels, blocks of rows, gaps, markers, clocks, as plain values every other room
 //! speaks in. A gap is a value with a cause and a size, never an error.
 //!
-//! [`source`] is where samples come from: a serial port that sends lines of text, a simulated face, a recording played
-//! again. A source hands over packets with the device's own index; it does not count rows or fill gaps.
+//! [`source`] is where samples come from: a serial port, a simulated face, a recording played again. A source hands over
+//! packets with the device's own index; it does not count rows or fill gaps. Three decoders without I/O read a port:
+//! `framed` our firmware's line (`scripts/firmware`), where every loss is known with its cause, `chords` the packets of
+//! another firmware, `text` lines of numbers, whose losses nobody can count. `board` is our board in software, for
+//! `simulate` and the tests.
 //!
 //! [`dsp`] is how a signal is cleaned: Butterworth design, the one kernel that runs all filters, envelopes, and the
 //! bins a screen draws.
@@ -47,7 +50,7 @@
 //! One executable, three processes; a name in brackets is a thread.
 //!
 //! ```text
-//! board ── bytes ──▶ source/serial, source/text        source/sim         `feed` process ◀── .h5
+//! board ── bytes ──▶ source/serial ▶ framed or text    source/sim         `feed` process ◀── .h5
 //!                              │                           │                    │ records on a pipe
 //!   RECORDER                   │                           │              source/replay
 //!   cli/station                └────── Source::read ───────┴────────────────────┘

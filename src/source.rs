@@ -1,8 +1,9 @@
 //! WHERE SAMPLES COME FROM: one trait, one file per kind of source.
 //!
 //! A source says what it is, then hands over packets with the device's own index. It does not count rows,
-//! fill gaps or decide what is recorded: `recorder` does. Only `serial` names serialport, and nothing here
-//! knows HDF5: `replay` is given its reader by `cli`.
+//! fill gaps or decide what is recorded: `recorder` does. Bytes become rows in `framed`, `chords` and `text`, which do
+//! no I/O; `board` speaks the other end of `framed`. Only `serial` and `ports` name serialport, and nothing
+//! here knows HDF5: `replay` is given its reader by `cli`.
 
 pub mod board;
 pub mod chords;

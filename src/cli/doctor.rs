@@ -135,7 +135,7 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
 /// Port, board, rate and channels.
 fn source(config: &Config) -> (Vec<Check>, Known) {
     let failed = |check| (vec![check], Known::default());
-    let uri = match station::uri(config) {
+    let uri = match station::uri(config, &Arc::default()) {
         Ok(uri) => uri,
         Err(error) => return failed(Check::failed("port", &error)),
     };

@@ -35,8 +35,16 @@ pub(super) fn plain(summary: &Summary) -> String {
         "rate unknown".to_owned()
     };
     let rows = summary.rows.saturating_add(summary.samples_lost).max(1);
+    let lost = match summary.samples_lost {
+        0 if !summary.losses_counted => "losses cannot be counted".to_owned(),
+        lost => {
+            let percent = 100.0 * float(lost) / float(rows);
+            let more = if summary.losses_counted { "" } else { ", more cannot be counted" };
+            format!("{lost} samples lost ({percent:.3} %){more}")
+        }
+    };
     format!(
-        "{}\n  {}, format {}, {} rows x {} channels, {length}\n  {} markers, {} gaps, {} samples lost ({:.3} %), {} epochs",
+        "{}\n  {}, format {}, {} rows x {} channels, {length}\n  {} markers, {} gaps, {lost}, {} epochs",
         summary.file,
         summary.state.word(),
         summary.format_version,
@@ -44,8 +52,6 @@ pub(super) fn plain(summary: &Summary) -> String {
         summary.channels,
         summary.markers,
         summary.gaps,
-        summary.samples_lost,
-        100.0 * float(summary.samples_lost) / float(rows),
         summary.epochs,
     )
 }

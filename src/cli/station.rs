@@ -203,16 +203,19 @@ fn listen(config: &Config, incoming: Sender<Incoming>) -> anyhow::Result<Option<
 
 /// Opens the configured source, or the one board there is.
 fn open(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<(Box<dyn Source>, Description)> {
-    let mut source = by_uri(&uri(config)?, stop)?;
+    let mut source = by_uri(&uri(config, stop)?, stop)?;
     let description = source.open().map_err(|error| advise(&error, error.advice()))?;
     Ok((source, description))
 }
 
-/// The configured source by its name, or the one board there is.
-pub(super) fn uri(config: &Config) -> anyhow::Result<String> {
-    match config.source.as_deref() {
-        None | Some("serial:auto") => the_one_board(),
-        Some(uri) => Ok(uri.to_owned()),
+/// The configured source by its name, or the one board there is; looking for it ends early once `stop` is set.
+pub(super) fn uri(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<String> {
+    let uri = config.source.as_deref().unwrap_or("serial:auto");
+    match uri.strip_prefix("serial:auto") {
+        Some(query) if query.is_empty() || query.starts_with('?') => {
+            Ok(format!("serial:{}{query}", super::auto::port(stop)?))
+        }
+        _ => Ok(uri.to_owned()),
     }
 }
 
@@ -223,25 +226,6 @@ pub(super) fn by_uri(uri: &str, stop: &Arc<AtomicBool>) -> anyhow::Result<Box<dy
         SourceUri::Serial(options) => Box::new(Serial::new(options, stop.clone())),
         SourceUri::Replay(options) => Box::new(super::feed::replay(uri, &options)?),
     })
-}
-
-/// The URI of the only known board, when there is exactly one.
-fn the_one_board() -> anyhow::Result<String> {
-    let ports = source::ports::list().map_err(|error| advise(&error, error.advice()))?;
-    let boards: Vec<_> = ports.iter().filter(|port| port.board.is_some()).collect();
-    match boards.as_slice() {
-        [only] => Ok(format!("serial:{}", only.path)),
-        [] => anyhow::bail!(
-            "no board was found; connect one and name it with `--source serial:PORT`, or try `--source sim:`"
-        ),
-        several => {
-            let paths: Vec<_> = several.iter().map(|port| port.path.as_str()).collect();
-            anyhow::bail!(
-                "several boards are connected ({}); choose one with `--source serial:PORT`",
-                paths.join(", ")
-            )
-        }
-    }
 }
 
 /// What the source knows of its channels, with the montage laid over it and the declared kind where nobody else

@@ -88,14 +88,17 @@ impl Acquire {
     /// Reads until told to stop, the duration is reached or the source ends; says so.
     pub(super) fn run(mut self) {
         let mut backlog = Backlog::default();
-        let ending = self.read_all(&mut backlog);
+        let mut recording = self.orders.record.load(Ordering::Relaxed);
+        let mut sequencer = self.sequencer(recording);
+        let ending = self.read_all(&mut recording, &mut sequencer, &mut backlog);
+        if recording {
+            sequencer.finish().into_iter().for_each(|piece| backlog.push(piece));
+        }
         self.hand_on_the_rest(&mut backlog);
         let _ = self.told.send(Told::Ended(ending));
     }
 
-    fn read_all(&mut self, backlog: &mut Backlog) -> Ending {
-        let mut recording = self.orders.record.load(Ordering::Relaxed);
-        let mut sequencer = self.sequencer(recording);
+    fn read_all(&mut self, recording: &mut bool, sequencer: &mut Sequencer, backlog: &mut Backlog) -> Ending {
         self.vitals.lock().alive = true;
         loop {
             if self.orders.stop.load(Ordering::Relaxed) {
@@ -106,22 +109,25 @@ impl Acquire {
                 Ok(reading) => reading,
                 Err(error) => return Ending::SourceFailed(format!("{error}; {}", error.advice())),
             };
-            if !recording && self.orders.record.load(Ordering::Relaxed) {
-                recording = true;
-                sequencer = self.sequencer(true);
+            if !*recording && self.orders.record.load(Ordering::Relaxed) {
+                *recording = true;
+                *sequencer = self.sequencer(true);
                 // The screen's pipeline starts again with the recording: its rows are the file's rows.
                 let _ = self.process.send(Piece::Begin);
                 let _ = self.told.send(Told::Begun);
             }
             self.notice(&reading);
-            let mut pieces = self.change_filters(&mut sequencer);
+            let mut pieces = self.change_filters(sequencer);
             pieces.extend(sequencer.take(reading));
             for piece in pieces {
-                if recording { backlog.push(piece) } else { self.look_at(piece) }
+                if *recording { backlog.push(piece) } else { self.look_at(piece) }
             }
             self.hand_on(backlog);
-            self.publish(&sequencer);
-            if recording && sequencer.is_complete(self.now()) {
+            self.publish(sequencer);
+            if *recording && sequencer.is_complete(self.now()) {
+                if !self.vitals.lock().alive {
+                    self.vitals.blemish("the source was away when the duration was over");
+                }
                 return Ending::Complete;
             }
         }

@@ -124,7 +124,7 @@ impl Sequencer {
             away_ns: 0,
             repertoire: Repertoire::default(),
             refused: 0,
-            pieces: Vec::new(),
+            pieces: source.remarks.iter().map(|remark| Piece::Log(2, remark.clone())).collect(),
             options,
         }
     }
@@ -169,6 +169,14 @@ impl Sequencer {
             self.choose_chains(Reason::Change);
         }
         Ok(std::mem::take(&mut self.pieces))
+    }
+
+    /// What is left to say when no reading follows.
+    pub fn finish(&mut self) -> Vec<Piece> {
+        if let Some(sentence) = self.inputs.last_chatter(self.next_row) {
+            self.log(2, sentence);
+        }
+        std::mem::take(&mut self.pieces)
     }
 
     /// Whether the duration is reached at `now`.

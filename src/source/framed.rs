@@ -289,8 +289,9 @@ impl Decoder {
             return;
         }
         if let Err(why) = self.frame(0, stamp, out) {
-            let text = text_before_frame(&self.stretch);
-            if text > 0 && text < self.stretch.len() && cobs::open(&self.stretch[text..], &mut self.plain) {
+            let mut begins = frame_behind_text(&self.stretch).into_iter().flatten();
+            let whole = |begin: &usize| cobs::open(&self.stretch[*begin..], &mut self.plain);
+            if let Some(text) = begins.find(whole) {
                 out.push(Item::Text(String::from_utf8_lossy(&self.stretch[..text]).into_owned()));
                 if let Err(why) = self.frame(text, stamp, out) {
                     self.give_up(text, why, out);
@@ -350,16 +351,13 @@ fn is_text(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
 }
 
-/// How many bytes of text stand before what may be a frame. The second byte of every frame on the line is its
-/// type, because neither version nor type is 0, and no type is a character of a text.
-fn text_before_frame(stretch: &[u8]) -> usize {
+/// Where a frame may begin behind text. The second byte of every frame on the line is its type, because neither version
+/// nor type is 0, and no type is a character of a text. Its first byte tells where its first 0 is: that may look like
+/// a character, or like a type.
+fn frame_behind_text(stretch: &[u8]) -> [Option<usize>; 2] {
     let text = stretch.iter().take_while(|byte| is_text(**byte)).count();
-    // The frame's first byte tells where its first 0 is, and may look like a character.
-    match stretch.get(text) {
-        Some(kind) if is_type(*kind) => text.saturating_sub(1),
-        Some(_) if stretch.get(text + 1).is_some_and(|kind| is_type(*kind)) => text,
-        _ => 0,
-    }
+    [Some(text), text.checked_sub(1)]
+        .map(|begin| begin.filter(|at| *at > 0 && stretch.get(at + 1).is_some_and(|kind| is_type(*kind))))
 }
 
 fn is_type(byte: u8) -> bool {

@@ -56,6 +56,14 @@ pub fn list() -> Result<Vec<Port>, Error> {
     Ok(ports)
 }
 
+impl Port {
+    /// Whether its ids are those of a board or of a bridge that boards are sold with.
+    #[must_use]
+    pub fn may_be_a_board(&self) -> bool {
+        is_serial(self.board, self.hint)
+    }
+}
+
 impl From<SerialPortInfo> for Port {
     fn from(info: SerialPortInfo) -> Self {
         let usb = match info.port_type {
@@ -74,6 +82,11 @@ impl From<SerialPortInfo> for Port {
         };
         Self { path: info.port_name, usb, board, hint }
     }
+}
+
+/// Whether a judgement is of something that has a serial port.
+fn is_serial(board: Option<&str>, hint: &str) -> bool {
+    board.is_some() || hint.contains("bridge") || hint.contains("ESP32")
 }
 
 /// The board behind USB ids. Only Arduino's own ids name a board; bridges are sold on boards of all kinds.

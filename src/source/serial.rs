@@ -19,7 +19,7 @@ mod talk;
 
 use self::port::{GATHER, Port};
 use self::seek::Search;
-use self::talk::Talk;
+use self::talk::{Refusal, Talk};
 use super::ports::Usb;
 use super::text::Refusals;
 use super::uri::SerialOptions;
@@ -45,6 +45,8 @@ struct Patience {
     greeted: Duration,
     /// For a frame at a baud rate that may be wrong: a board boots within 2 s.
     frames: Duration,
+    /// For a word of a board that has sent rows and is asked whether it is still there.
+    mute: Duration,
 }
 
 /// A board on a serial port.
@@ -53,11 +55,14 @@ pub struct Serial {
     options: SerialOptions,
     stop: Arc<AtomicBool>,
     patience: Patience,
+    /// Whether it ever sent rows.
+    begun: bool,
     /// None while the board is away.
     port: Option<Port>,
     /// None before it was opened.
     talk: Option<Talk>,
-    baud: u32,
+    /// Baud rates to look for it at: it was found at the first, and may have been told to go on at another.
+    bauds: Vec<u32>,
     /// The USB device behind the port, if it is one.
     usb: Option<Usb>,
     /// Where the port in use is; another than the one named once the board has come back elsewhere.
@@ -85,10 +90,12 @@ impl Serial {
                 silent: Duration::from_secs(5),
                 greeted: Duration::from_secs(10),
                 frames: Duration::from_secs(2),
+                mute: Duration::from_secs(10),
             },
+            begun: false,
             port: None,
             talk: None,
-            baud: 0,
+            bauds: Vec::new(),
             usb: None,
             away: None,
             search: None,
@@ -103,20 +110,38 @@ impl Serial {
     }
 
     /// Reads from the open port and says what is due; what came before a hang-up goes out before the news of it.
-    fn pull(&mut self) {
-        let (Some(port), Some(talk)) = (&mut self.port, &mut self.talk) else { return };
+    fn pull(&mut self) -> Result<(), Error> {
+        let (Some(port), Some(talk)) = (&mut self.port, &mut self.talk) else { return Ok(()) };
         let gathered = port.gather(|bytes| talk.push(bytes, Stamp::now()));
         let now = Instant::now();
-        let said = gathered.and_then(|()| talk.say(now).map_or(Ok(()), |line| port.say(&line)));
-        let refusal = talk.refusal().map(|refusal| format!("{}; {}", refusal.reason, refusal.advice));
+        let said = gathered
+            .and_then(|()| talk.turn().map_or(Ok(()), |baud| port.set_baud(baud)))
+            .and_then(|()| talk.say(now).map_or(Ok(()), |line| port.say(&line)));
+        let refusal = talk.refusal().cloned();
+        let mute = talk.silence(now) >= self.patience.mute;
         self.hand_over();
         if let Err(error) = said {
-            self.lose(&error);
-        } else if let Some(sentence) = refusal {
-            self.turn_away(&sentence);
+            self.lose(Cause::Unplugged, &format!("went away ({error})"));
+        } else if let Some(refusal) = refusal {
+            return self.refuse(refusal);
+        } else if mute {
+            let mute_s = self.patience.mute.as_secs_f64();
+            let what = format!("has said nothing for {mute_s:.0} s, though it was asked: it is opened again");
+            self.lose(Cause::Stall, &what);
         } else if self.away.is_some() && self.asked.elapsed() >= RETURN {
             self.turn_away("what answers is not the board, or does not begin to send");
         }
+        Ok(())
+    }
+
+    /// What answers cannot be used: for good where no row ever came, otherwise it is not what the recording began with.
+    fn refuse(&mut self, refusal: Refusal) -> Result<(), Error> {
+        let Refusal { reason, advice } = refusal;
+        if !self.begun {
+            return Err(Error::Open { subject: self.subject(), reason, advice });
+        }
+        self.turn_away(&format!("{reason}; {advice}"));
+        Ok(())
     }
 
     /// Moves what the talk has to the readings.
@@ -126,6 +151,7 @@ impl Serial {
             && let Some(port) = &mut self.port
         {
             port.part_with(talk.farewell());
+            self.begun = true;
             if let Some(since) = self.away.take() {
                 let away_s = since.elapsed().as_secs_f64();
                 let sentence = format!("{} is back after {away_s:.1} s", self.path.display());
@@ -143,13 +169,12 @@ impl Serial {
     }
 
     /// The board is gone. Held any longer, the file would keep it from getting its old name back.
-    fn lose(&mut self, error: &std::io::Error) {
+    fn lose(&mut self, cause: Cause, what: &str) {
         let subject = self.subject();
         self.close();
         if self.search.is_none() {
             self.report();
-            let sentence = format!("{subject} went away ({error})");
-            self.ready.push_back(Reading::Gone { cause: Cause::Unplugged, sentence });
+            self.ready.push_back(Reading::Gone { cause, sentence: format!("{subject} {what}") });
             self.search = Some(Search::new(Instant::now()));
         }
     }
@@ -185,7 +210,8 @@ impl Serial {
         }
         let asks = matches!(talk, Talk::Board(_));
         let Some(path) = search.next(&self.options.path, self.usb.as_ref(), asks, now) else { return };
-        if let Ok(port) = Port::open(&path, self.baud) {
+        let Some(baud) = search.baud(&self.bauds) else { return };
+        if let Ok(port) = Port::open(&path, baud) {
             (self.port, self.path, self.asked) = (Some(port), path, now);
             talk.reopened();
         }
@@ -204,10 +230,11 @@ impl Source for Serial {
     /// Waits up to 5 s for a word of a board or a line of numbers, up to 10 s for a board that sends other text first.
     fn open(&mut self) -> Result<Description, Error> {
         (self.port, self.talk, self.away, self.search) = (None, None, None, None);
+        self.begun = false;
         self.ready.clear();
         self.path.clone_from(&self.options.path);
         let found = probe::find(&self.options, self.patience, &self.stop)?;
-        (self.port, self.talk, self.baud) = (Some(found.port), Some(found.talk), found.baud);
+        (self.port, self.talk, self.bauds) = (Some(found.port), Some(found.talk), found.bauds);
         self.usb = seek::usb_of(&self.path);
         self.hand_over();
         Ok(found.description)
@@ -216,7 +243,7 @@ impl Source for Serial {
     fn read(&mut self) -> Result<Reading, Error> {
         if self.ready.is_empty() {
             if self.port.is_some() {
-                self.pull();
+                self.pull()?;
             } else {
                 self.seek();
             }

@@ -7,6 +7,7 @@
 mod cells;
 mod clock;
 mod lines;
+mod plain;
 mod probe;
 mod refusals;
 mod shape;
@@ -50,6 +51,8 @@ pub struct Batch {
 pub struct Decoder {
     format: Format,
     lines: Lines,
+    /// Of the line being read.
+    cells: Cells,
     state: State,
     batches: VecDeque<Batch>,
     refused: Refusals,
@@ -70,6 +73,7 @@ impl Decoder {
         Self {
             format,
             lines: Lines::default(),
+            cells: Cells::default(),
             state: State::Probing(Probe::new(format, time)),
             batches: VecDeque::new(),
             refused: Refusals::default(),
@@ -82,9 +86,11 @@ impl Decoder {
             let taken = match &mut self.state {
                 State::Probing(probe) => probe.take(raw, stamp),
                 State::Running(..) if raw.first => true,
-                State::Running(shape, clock) => Cells::parse(raw.bytes, self.format)
-                    .filter(|_| !raw.too_long)
-                    .is_some_and(|cells| row(shape, clock, &mut self.batches, &cells, stamp)),
+                State::Running(shape, clock) => {
+                    !raw.too_long
+                        && self.cells.read(raw.bytes, self.format)
+                        && row(shape, clock, &mut self.batches, &self.cells, stamp)
+                }
                 State::Hopeless(_) => true,
             };
             if !taken {

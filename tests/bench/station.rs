@@ -72,6 +72,7 @@ fn main() {
     measure_line("decode our frames", &frames, framed);
     measure_line("decode Chords packets", &packets, chords);
     measure_line("decode text lines", &text, decode);
+    measure_line("decode text lines of decimals", &face.decimals(), decode);
 }
 
 /// Prints one line of the table. What `prepare` does is not measured.
@@ -152,10 +153,19 @@ impl Face {
 
     /// As a board would send it.
     fn lines(&self) -> Vec<u8> {
+        self.printed(|value| value.to_string())
+    }
+
+    /// As a board would send volts.
+    fn decimals(&self) -> Vec<u8> {
+        self.printed(|value| format!("{:.4}", f64::from(value) * 5.0 / 1024.0))
+    }
+
+    fn printed(&self, print: fn(i16) -> String) -> Vec<u8> {
         let mut text = String::new();
         for row in self.values.chunks(self.channels().len()) {
             for (at, value) in row.iter().enumerate() {
-                write!(text, "{}{value}", if at == 0 { "" } else { "," }).unwrap();
+                write!(text, "{}{}", if at == 0 { "" } else { "," }, print(*value)).unwrap();
             }
             text.push_str("\r\n");
         }

@@ -1,6 +1,6 @@
 //! What `doctor` finds before a recording, and that it touches nothing a recorder holds.
 
-use crate::support::{Device, Ran, Station};
+use crate::support::{Device, Ran, Simulated, Station};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock};
 use rustix::process::Signal;
 use serde_json::Value;
@@ -159,4 +159,47 @@ fn a_port_a_recorder_holds_is_not_touched() {
     assert_eq!((&status["source"]["reconnects"], &status["source"]["gaps"]), (&0.into(), &0.into()));
     recorder.signal(Signal::INT);
     recorder.finish().expect(0);
+}
+
+#[test]
+fn a_board_of_ours_says_who_it_is_and_keeps_its_rate() {
+    let station = Station::new();
+    let board = Simulated::new(&station, &["--name", "lab-1"]);
+    let lines = lines(&station.run(&["doctor", "--json", "--out", "out", "--source", &board.uri("")]));
+    assert_eq!(check(&lines, "port").0, "ok");
+    let (result, value) = check(&lines, "board");
+    assert!(value.starts_with("simulated board `lab-1`, firmware 0.1, on ") && result == "ok", "{value}");
+    assert!(value.ends_with("at 500000 baud, 8 channels"), "{value}");
+    let (_, value) = check(&lines, "rate");
+    assert!(value.contains("rows/s") && value.ends_with("of 1000"), "none is lost: {value}");
+}
+
+#[test]
+fn a_line_too_slow_for_a_board_s_rows_says_what_to_change() {
+    let station = Station::new();
+    let board = Simulated::new(&station, &[]);
+    let lines =
+        lines(&station.run(&["doctor", "--json", "--out", "out", "--source", &board.uri("baud=115200")]));
+    let (result, value) = check(&lines, "port");
+    assert!(result == "fail" && value.contains("8 channels at 1000 Hz take 12900 bytes a second"), "{value}");
+    let advice = lines.iter().find(|line| line["check"] == "port").unwrap()["advice"].as_str().unwrap();
+    assert!(advice.contains("`channels=`") && advice.contains("`baud=`"), "{advice}");
+}
+
+#[test]
+fn a_wrong_baud_rate_and_a_board_without_a_name_are_told_apart() {
+    let station = Station::new();
+    let board = Simulated::new(&station, &[]);
+    let source = board.uri("format=csv&baud=9600");
+    let garbled = lines(&station.run(&["doctor", "--json", "--out", "out", "--source", &source]));
+    let (result, value) = check(&garbled, "board");
+    assert!(result == "fail" && value.contains("at 9600 baud") && value.contains("(hex)"), "{value}");
+    let advice = garbled.iter().find(|line| line["check"] == "board").unwrap()["advice"].as_str().unwrap();
+    assert!(advice.contains("check the baud rate"), "{advice}");
+    drop(board);
+
+    let device = Device::new(&station.root().join("sketch"));
+    let lines = lines(&doctor_while_playing(&station, &device, &device.uri("format=myograph")));
+    let (result, value) = check(&lines, "board");
+    assert!(result == "fail" && value.contains("tried: myograph"), "no identity came: {value}");
 }

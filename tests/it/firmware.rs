@@ -389,6 +389,71 @@ fn a_minute_of_the_board_is_recorded_row_by_row() {
 }
 
 #[test]
+fn a_slower_line_is_asked_for_and_what_it_cannot_carry_is_counted_or_refused() {
+    let Some(rig) = board(&[]) else { return };
+    let station = Station::new();
+    let source = |query: &str| format!("serial:{}?{query}", rig.port().display());
+    // Eight channels take 12,900 bytes a second.
+    let refused = station.start(&["--source", &source("baud=115200&channels=8")]).finish();
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    for word in
+        ["take 12900 bytes a second", "115200 baud carries 11520", "`channels=`", "`rate=`", "`baud=`"]
+    {
+        assert!(refused.stderr.contains(word), "{word}: {refused:?}");
+    }
+    assert!(station.recordings().is_empty() && station.journals().is_empty());
+    let odd = station.start(&["--source", &source("format=myograph&baud=9600")]).finish();
+    assert!(odd.stderr.contains("refuses to talk at 9600 baud") && odd.stderr.contains("`baud=`"), "{odd:?}");
+
+    // Seven take 11,700, which the simulated line falls short of by a tenth.
+    let (station, file) = recorded(&rig, "?baud=115200&channels=7", "6s", 1);
+    let (code, report) = station.verify(&file);
+    assert_eq!((code, &report["epochs"]), (1, &json!(1)), "{report:#}");
+    let Some(found) = python(COUNTED, &[&file, Path::new(&WAVES.join(","))]) else { return };
+    assert_eq!((&found["rows"], &found["causes"]), (&json!(6000), &json!(["board"])), "{found}");
+    assert!(found["lost"].as_u64().unwrap() > 100, "{found}");
+    assert_eq!(found["filled"], found["lost"], "no loss without a row that says so");
+    assert!(found["off_by"].as_f64().unwrap() < 0.4, "what came is right and in its place: {found}");
+    assert!(found["board"].as_str().unwrap().ends_with("at 115200 baud"), "{found}");
+}
+
+#[test]
+fn counters_of_the_firmware_wrap_and_no_row_is_lost_or_moved() {
+    let Some(rig) = Rig::start_wrapping(&pins()) else { return };
+    let (station, file) = recorded(&rig, "", "10s", 0);
+    let report = station.intact(&file);
+    assert_eq!((&report["rows"], &report["gaps"], &report["epochs"]), (&json!(10_000), &json!(0), &json!(1)));
+    let Some(found) = python(COUNTED, &[&file, Path::new(&WAVES.join(","))]) else { return };
+    assert!(found["off_by"].as_f64().unwrap() < 0.4, "{found}");
+    let script = r#"
+with h5py.File(sys.argv[1], "r") as h5:
+    blocks = h5["time/blocks"][()]
+    first, last = (int(blocks["device_index"][at]) for at in (0, -1))
+    step_us = np.diff(blocks["device_us"].astype(np.int64)) - 1000 * np.diff(blocks["sample"].astype(np.int64))
+    done({"first": first, "past": last + int(blocks["count"][-1]) - (1 << 32), "late_us": int(np.abs(step_us).max())})
+"#;
+    let Some(found) = python(script, &[&file]) else { return };
+    assert_eq!((&found["first"], &found["past"]), (&json!(0xFFFF_FFFF_u32 - 1500), &json!(10_000 - 1501)));
+    assert!(found["late_us"].as_u64().unwrap() <= 4, "the board's clock goes on over its wrap: {found}");
+}
+
+/// Rows that are missing inside one run, and the others against the waves.
+const COUNTED: &str = r#"
+with h5py.File(sys.argv[1], "r") as h5:
+    raw, gaps, channels = h5["raw/samples"][()].astype(float), h5["gaps"][()], h5["channels"][()]
+    missing = raw[:, 0] == -32768
+    claimed = np.zeros(len(raw), bool)
+    for gap in gaps:
+        claimed[int(gap["sample"]) : int(gap["sample"] + gap["missing"])] = True
+    assert (missing == claimed).all() and (gaps["exact"] == 1).all()
+    hz, amplitude, offset = np.array([[float(number) for number in wave.split(":")[1:]] for wave in str(sys.argv[2]).split(",")]).T[:, : raw.shape[1]]
+    at_s = np.arange(len(raw))[:, None] / h5.attrs["sampling_rate_hz"] + channels["skew_us"] * 1e-6
+    error = (raw + 0.5 - (offset + amplitude * np.sin(2 * np.pi * hz * at_s)) * 1023 / 5000)[~missing]
+    done({"rows": len(raw), "lost": int(gaps["missing"].sum()), "filled": int(missing.sum()), "off_by": error.std(axis=0).max(),
+          "causes": sorted(set(cause.decode() for cause in gaps["cause"])), "board": h5.attrs["board"].decode()})
+"#;
+
+#[test]
 fn a_recording_goes_on_after_the_board_was_reset() {
     let Some(rig) = board(&["--reset", "1.5007"]) else { return };
     let (station, file) = recorded(&rig, "", "4s", 1);

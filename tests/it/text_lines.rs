@@ -146,3 +146,65 @@ with h5py.File(sys.argv[1], "r") as h5:
     assert!(log.contains("went away") && log.contains("is back after"), "{log}");
     assert!(found["estimate_off_s"].as_f64().unwrap() < 0.1, "{found}");
 }
+
+/// Flips, drops and repeats one byte in two hundred; gives how many.
+fn damage(clean: &[u8]) -> (Vec<u8>, u32) {
+    let (mut dice, mut faults) = (1_u64, 0);
+    let mut damaged = Vec::with_capacity(clean.len());
+    for byte in clean {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let [kind, bit, a, b, ..] = dice.to_be_bytes().map(u32::from);
+        if (a << 8 | b) >= 328 {
+            damaged.push(*byte);
+            continue;
+        }
+        faults += 1;
+        match kind % 3 {
+            0 => damaged.push(byte ^ (1 << (bit % 8))),
+            1 => damaged.extend([*byte; 2]),
+            _ => {}
+        }
+    }
+    (damaged, faults)
+}
+
+#[test]
+fn of_damaged_lines_the_recording_claims_nothing_it_cannot_know() {
+    let station = Station::new();
+    let device = Device::new(&station.root().join("board"));
+    let recorder = station.start(&["--source", &device.uri("rate=1000"), "--rotate", "off"]);
+    let rows = made_up(100_000);
+    // The first lines are whole, so that their shape is found.
+    device.play(text(&rows[..100], "\r\n").as_bytes());
+    station.wait_rows(99);
+    let (damaged, faults) = damage(text(&rows[100..], "\r\n").as_bytes());
+    assert!(faults > 5000, "{faults} faults");
+    device.play(&damaged);
+    wait_until("all is read", || device.unread() == 0);
+    let status = station.status().unwrap();
+    assert_eq!((&status["source"]["losses_counted"], &status["source"]["gaps"]), (&json!(false), &json!(0)));
+    recorder.wait_said("losses cannot be counted");
+    recorder.signal(Signal::INT);
+    let ended = recorder.finish();
+    assert!(matches!(ended.code, Some(0 | 1)), "{ended:?}");
+    let file = station.recordings().remove(0);
+    let inspected = station.run(&["inspect", file.to_str().unwrap()]);
+    assert!(inspected.stdout.contains("losses cannot be counted"), "{inspected:?}");
+    let inspected = station.run(&["inspect", "--json", file.to_str().unwrap()]).json();
+    assert_eq!((&inspected[0]["losses_counted"], &inspected[0]["gaps"]), (&json!(false), &json!(0)));
+    assert!(station.verify(&file).1["checks"].to_string().contains("this source cannot count its losses"));
+    let script = r#"
+with h5py.File(sys.argv[1], "r") as h5:
+    played = set(map(tuple, np.loadtxt(sys.argv[2], delimiter=",", dtype=int).tolist()))
+    raw = h5["raw/samples"][()]
+    done({"counted": int(h5.attrs["losses_counted"]), "gaps": len(h5["gaps"]), "rows": len(raw),
+          "wrong": sum(tuple(row) not in played for row in raw.tolist()), "log": words(h5["log"][()], "text")})
+"#;
+    let Some(found) = python(script, &[&file, &keep(&station, &rows)]) else { return };
+    assert_eq!((&found["counted"], &found["gaps"]), (&json!(0), &json!(0)));
+    let log = found["log"].to_string();
+    assert!(log.contains("losses cannot be counted") && log.contains("lines were no row"), "{log}");
+    // Why it says so: lines are gone, and values are wrong, and nothing in the lines tells.
+    assert!(found["rows"].as_u64().unwrap() < 99_999, "{found}");
+    assert!(found["wrong"].as_u64().unwrap() > 1000, "{found}");
+}

@@ -54,6 +54,13 @@ struct Line {
 static const Line LINES[] = {{115200, 16}, {250000, 7}, {500000, 3}, {1000000, 1}};
 static const Line *const USUAL_LINE = &LINES[2];
 
+// Where counters begin. The tests also build a board on which all of them are about to wrap (`make wraps`).
+#ifdef ABOUT_TO_WRAP
+static const uint32_t FIRST_INDEX = 0xFFFFFFFF - 1500, FIRST_US = 0xFFFFFFFF - 6000000;
+#else
+static const uint32_t FIRST_INDEX = 0, FIRST_US = 0;
+#endif
+
 // ---- State -----------------------------------------------------------------------------------------------------
 
 // Kept over a reset, so that the host can tell a board that restarted from a line that repeats itself. After power-on
@@ -72,7 +79,7 @@ static bool running;
 
 // ---- Time: Timer3 counts half microseconds ---------------------------------------------------------------------
 
-static volatile uint32_t wrapped_us;
+static volatile uint32_t wrapped_us = FIRST_US;
 
 ISR(TIMER3_OVF_vect) { wrapped_us += 0x8000; }
 
@@ -345,6 +352,7 @@ static uint32_t needed_bytes() {
 static uint32_t line_bytes() { return F_CPU / 8 / (line_speed->divider + 1) / 10; }
 
 static void send_identity() {
+  stands_apart = true;
   begin_frame(IDENTITY);
   put16(FIRMWARE);
   put8(MEGA_2560);
@@ -527,13 +535,14 @@ static void drive_light() {
 static void start() {
   epoch++;
   queue_head = queue_tail = 0;
-  periods = unsampled = 0;
+  periods = FIRST_INDEX;
+  unsampled = 0;
   dropped_frames = 0;
   next_flags = most_scans = most_ring = 0;
-  next_index = 0;
-  status_at = rate_hz();
+  next_index = FIRST_INDEX;
+  status_at = FIRST_INDEX + rate_hz();
   light_slot = 0;
-  light_at = 0;
+  light_at = FIRST_INDEX;
   if (mode == CSV) send_csv_header();
   // The first conversion after power-on takes twice as long: it is not for a scan.
   convert(0);
@@ -549,7 +558,7 @@ static void start() {
   TCCR1B = _BV(WGM12) | (prescaler == 1 ? _BV(CS10) : _BV(CS11));
 }
 
-// Ends the run without leaving a scan behind, and says where it ended.
+// Ends the run without leaving a scan behind.
 static void stop() {
   ATOMIC_BLOCK(ATOMIC_RESTORESTATE) { TIMSK1 &= ~_BV(OCIE1A); }
   while (filling) {}
@@ -560,7 +569,6 @@ static void stop() {
     while (waiting_scans()) send_scans();
     next_index = periods;  // periods at the very end that brought no scan
   }
-  if (mode != CSV) send_status(true);
 }
 
 // ---- Commands --------------------------------------------------------------------------------------------------
@@ -689,6 +697,8 @@ static void obey() {
   else result = OUT_OF_RANGE;
   send_ack(letter, result, in_force(letter));
   if (letter == 'G' && result == DONE) start();
+  // Where the run ended, and what was lost behind its last frame.
+  if (letter == 'X' && result == DONE && mode != CSV) send_status(true);
 }
 
 // Gathers typed bytes into a line and obeys it. What cannot be a command, because it holds a byte that is no text, was
@@ -716,6 +726,10 @@ static void hear() {
 void setup() {
   reset_cause = MCUSR;
   MCUSR = 0;
+#ifdef ABOUT_TO_WRAP
+  epoch = 0xFF;
+  sequence = 0xFFFF - 150;
+#endif
   // The core's clock tick would only come between scans.
   TIMSK0 = 0;
   PORTA = INPUTS;

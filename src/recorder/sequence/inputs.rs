@@ -72,6 +72,12 @@ impl Inputs {
         edges
     }
 
+    /// What was left out and not said yet, at the end.
+    pub(super) fn last_chatter(&mut self, sample: u64) -> Option<String> {
+        self.said = None;
+        self.chatter(sample)
+    }
+
     /// What was left out up to row `sample`, when it is time to say so.
     pub(super) fn chatter(&mut self, sample: u64) -> Option<String> {
         let early = self.said.is_some_and(|said| sample - said < self.say_rows);
@@ -125,6 +131,9 @@ mod tests {
         assert_eq!(inputs.chatter(2009), None, "not so soon");
         assert!(inputs.chatter(12_000).unwrap().contains("1 of trigger"));
         assert_eq!(inputs.chatter(99_000), None, "all is said");
+        found(&mut inputs, 13_000, &[0, 1, 0, 1]);
+        assert_eq!(inputs.chatter(13_004), None, "not so soon");
+        assert!(inputs.last_chatter(13_004).unwrap().contains("1 of trigger"));
     }
 
     proptest! {

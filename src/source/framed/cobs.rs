@@ -10,7 +10,7 @@ const CRC: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_IBM_3740);
 /// Most bytes of a frame before stuffing: up to here stuffing adds exactly one.
 pub(super) const LONGEST: usize = 254;
 /// Bytes of the checksum.
-const CHECK: usize = 2;
+pub(super) const CHECK: usize = 2;
 
 /// Undoes [`close`] without its final 0x00 into `plain`; `false` where stuffing or checksum do not fit.
 pub(super) fn open(stuffed: &[u8], plain: &mut Vec<u8>) -> bool {

@@ -2,8 +2,9 @@
 //!
 //! Here a frame is only whole or not; whether it follows from others is `line`'s business.
 
+use super::cobs::{CHECK, LONGEST};
 use super::packing::{pack, packed_len, unpack};
-use crate::emg::units::{float_len, wide};
+use crate::emg::units::{count, float_len, index, wide};
 
 const VERSION: u8 = 0x10;
 const DATA: u8 = VERSION | 1;
@@ -18,6 +19,8 @@ const DIGITAL: u8 = 8;
 
 /// Bytes of a data frame before its samples.
 const HEAD: usize = 15;
+/// Bytes that stuffing and the final 0x00 add to a frame.
+const STUFFING: usize = 2;
 /// Bytes of an identity before the name.
 const IDENTITY_HEAD: usize = 29;
 /// Longest name of a station.
@@ -250,6 +253,26 @@ impl Identity {
     #[must_use]
     pub fn rate_hz(&self) -> f64 {
         f64::from(self.timer_hz) / f64::from(self.scan_ticks.max(1))
+    }
+
+    /// What a run takes of the line, bytes per second, its statuses not counted: frames of as many scans as 10 ms hold
+    /// and 254 bytes carry, each with stuffing and its 0x00. In mode CSV, lines at their longest.
+    #[must_use]
+    pub fn bytes_per_s(&self) -> f64 {
+        let channels = usize::from(self.channels);
+        let frame = |scans: usize| {
+            let values = scans * channels;
+            let samples = if self.mode == Mode::Wide { 2 * values } else { packed_len(values) };
+            HEAD + CHECK + samples + if self.digital_mask == 0 { 0 } else { scans }
+        };
+        let (scans, bytes) = if self.mode == Mode::Csv {
+            (1, "4294967295".len() + channels * ",1023".len() + 1)
+        } else {
+            let most = index(count(self.rate_hz() / 100.0)).max(1);
+            let scans = (1..=most).rev().find(|scans| frame(*scans) <= LONGEST).unwrap_or(1);
+            (scans, frame(scans) + STUFFING)
+        };
+        self.rate_hz() * float_len(bytes) / float_len(scans)
     }
 
     /// How long after channel 0 a channel is sampled, microseconds.

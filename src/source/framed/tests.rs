@@ -289,6 +289,54 @@ fn text_before_a_frame_costs_nothing() {
 }
 
 #[test]
+fn a_frame_behind_text_is_found_whatever_its_first_byte_looks_like() {
+    // That byte tells where the first 0 is: here in each byte of a clock, so that it looks like each of the types.
+    for (zero, code) in [(14, 0x0f), (15, 0x10), (16, 0x11), (17, 0x12), (18, 0x13), (19, 0x14), (20, 0x15)] {
+        let but = |from: u32| {
+            let bytes = [0, 1, 2, 3].map(|at| u8::from(from + at != zero));
+            u32::from_le_bytes(bytes)
+        };
+        let whole = Identity { epoch: 1, firmware: 0x0101, board: 1, channels: 8, ..Identity::default() };
+        let identity = Frame::Identity(Identity {
+            most_channels: 16,
+            adc_bits: 10,
+            digital_mask: 7,
+            reference_mv: 0x0101,
+            skew_ticks: 0x0101,
+            scan_ticks: but(14),
+            timer_hz: but(18),
+            ..whole
+        });
+        let frame = line([identity]);
+        assert_eq!(frame[0], code, "the first byte of the frame");
+        for text in ["\r\n", "A", "ready\t"] {
+            let items = decode(&[text.as_bytes(), &frame].concat());
+            let [Item::Text(before), Item::Identity(_)] = &items[..] else { panic!("{code:#x}: {items:?}") };
+            assert_eq!(before, text);
+        }
+    }
+}
+
+#[test]
+fn what_a_run_takes_of_the_line_is_what_the_firmware_reckons() {
+    let board = |channels, scan_ticks, mode| {
+        let clock = Identity { scan_ticks, timer_hz: 16_000_000, digital_mask: 7, ..Identity::default() };
+        Identity { channels, mode, ..clock }.bytes_per_s()
+    };
+    // What the firmware answers to `G`, rounded up there.
+    for (channels, scan_ticks, mode, told) in [
+        (8, 16_000, Mode::Packed, 12_900.0),
+        (7, 16_000, Mode::Packed, 11_700.0),
+        (8, 4000, Mode::Wide, 73_847.0),
+        (16, 4000, Mode::Packed, 90_910.0),
+        (8, 16_000, Mode::Csv, 51_000.0),
+    ] {
+        let reckoned: f64 = board(channels, scan_ticks, mode);
+        assert!((reckoned.ceil() - told).abs() < 1.0, "{channels} at {scan_ticks} ticks: {reckoned}");
+    }
+}
+
+#[test]
 fn bytes_that_never_end_are_given_up_in_pieces() {
     let mut bytes = vec![0xa5; 2500];
     bytes.extend(line(frames(1, 0, 4)));

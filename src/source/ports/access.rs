@@ -95,8 +95,7 @@ fn without_port_in(devices: &Path) -> Vec<((u16, u16), &'static str)> {
             };
             let (vid, pid) = (id("idVendor")?, id("idProduct")?);
             let (board, hint) = super::judge(vid, pid);
-            let serial = board.is_some() || hint.contains("bridge");
-            (serial && !has_port(&device)).then_some(((vid, pid), hint))
+            (super::is_serial(board, hint) && !has_port(&device)).then_some(((vid, pid), hint))
         })
         .collect();
     found.sort_unstable();

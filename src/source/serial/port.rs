@@ -13,7 +13,7 @@ pub(super) const GATHER: Duration = Duration::from_millis(20);
 /// An open port; closing it leaves no board sending to nobody.
 #[derive(Debug)]
 pub(super) struct Port {
-    tty: TTYPort,
+    pub(super) tty: TTYPort,
     /// Said before the port is closed.
     farewell: &'static str,
 }

@@ -1,7 +1,8 @@
 //! What is on a port: asked at one baud rate after the other, heard by every decoder at once, the first to make sense
 //! of it wins.
 //!
-//! `format=` and `baud=` narrow this down; a sketch that prints lines is written to only where the format is open.
+//! `format=` and `baud=` narrow this down; a sketch that prints lines is written to only where the format is open. A
+//! board of ours is found at its own rates too, and then told to go on at the one asked for.
 //! Returns an open port with what is spoken there, or one sentence with what came instead.
 
 use super::Patience;
@@ -33,7 +34,8 @@ const TEXT_PERCENT: u64 = 90;
 pub(super) struct Found {
     pub(super) port: Port,
     pub(super) talk: Talk,
-    pub(super) baud: u32,
+    /// Where to look for it when it is lost.
+    pub(super) bauds: Vec<u32>,
     pub(super) description: Description,
 }
 
@@ -58,8 +60,14 @@ fn phases(options: &SerialOptions, patience: Patience) -> Vec<Phase> {
     };
     let framed = FRAME_BAUDS.map(|baud| Phase { chords: false, ..phase(baud, patience.frames) });
     let chords = Phase { board: false, ..phase(CHORDS_BAUD, patience.frames / 2) };
+    if let Some(asked) = options.baud.filter(|_| auto || format == Format::Myograph) {
+        let first = phase(asked, patience.frames);
+        let ours = FRAME_BAUDS.into_iter().filter(|baud| *baud != asked);
+        let ours = ours.map(|baud| Phase { baud, chords: false, lines: false, ..first });
+        let last = auto.then(|| phase(asked, patience.silent));
+        return [first].into_iter().chain(ours).chain(last).collect();
+    }
     match format {
-        _ if options.baud.is_some() => vec![phase(TEXT_BAUD, patience.silent)],
         Format::Auto => [&framed[..], &[chords, phase(TEXT_BAUD, patience.silent)]].concat(),
         Format::Myograph => framed.to_vec(),
         Format::Chords => vec![phase(CHORDS_BAUD, patience.silent)],
@@ -83,9 +91,11 @@ pub(super) fn find(options: &SerialOptions, patience: Patience, stop: &AtomicBoo
     let mut port = Port::open(&options.path, first)?;
     for phase in phases {
         port.set_baud(phase.baud).map_err(|error| probe.went_away(&error))?;
-        probe.tried.push(phase.baud);
+        if !probe.tried.contains(&phase.baud) {
+            probe.tried.push(phase.baud);
+        }
         if let Some((talk, description)) = probe.listen(&mut port, phase)? {
-            return Ok(Found { port, talk, baud: phase.baud, description });
+            return Ok(Found { port, bauds: talk.bauds(phase.baud), talk, description });
         }
         if probe.seen.bytes == 0 && probe.began.elapsed() >= patience.silent {
             break;
@@ -126,7 +136,8 @@ impl Probe<'_> {
     fn listen(&mut self, port: &mut Port, phase: Phase) -> Result<Option<(Talk, Description)>, Error> {
         let mut board = Board::new(Wanted {
             channels: self.options.channels,
-            rate_hz: self.options.rate_hz.filter(|_| phase.board),
+            rate_hz: self.options.rate_hz,
+            baud: self.options.baud,
         });
         let mut chords = Chords::new();
         let mut lines = Lines::new(self.options);
@@ -154,7 +165,7 @@ impl Probe<'_> {
             gathered.map_err(|error| self.went_away(&error))?;
             let age = began.elapsed();
             if board.identified() {
-                return self.settle(port, board, phase.baud).map(Some);
+                return self.settle(port, board).map(Some);
             }
             if let Some(description) = chords.describe(self.options, phase.baud) {
                 return Ok(Some((Talk::Chords(Box::new(chords)), description)));
@@ -181,8 +192,8 @@ impl Probe<'_> {
     }
 
     /// A board has said who it is: sets it as wanted.
-    fn settle(&mut self, port: &mut Port, mut board: Board, baud: u32) -> Result<(Talk, Description), Error> {
-        let began = Instant::now();
+    fn settle(&mut self, port: &mut Port, mut board: Board) -> Result<(Talk, Description), Error> {
+        let (began, mut turned) = (Instant::now(), None);
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Error::Stopped { subject: self.subject() });
@@ -191,21 +202,36 @@ impl Probe<'_> {
                 let (reason, advice) = (refusal.reason, refusal.advice);
                 return Err(Error::Open { subject: self.subject(), reason, advice });
             }
-            if let Some(description) = board.describe(self.options, baud) {
+            if let Some(description) = board.describe(self.options) {
                 return Ok((Talk::Board(Box::new(board)), description));
             }
             if began.elapsed() >= SETTING {
-                return Err(Error::Open {
-                    subject: self.subject(),
-                    reason: "the board says what it is but does not answer commands".to_owned(),
-                    advice: "press its reset button and try again".to_owned(),
-                });
+                return Err(self.unsettled(turned));
+            }
+            if let Some(baud) = board.turn() {
+                port.set_baud(baud).map_err(|error| self.went_away(&error))?;
+                turned = Some(baud);
             }
             if let Some(line) = board.say(Instant::now()) {
                 port.say(&line).map_err(|error| self.went_away(&error))?;
             }
             port.gather(|bytes| board.push(bytes, Stamp::now())).map_err(|error| self.went_away(&error))?;
         }
+    }
+
+    /// Why a board that said who it is never was ready. `turned`: the baud rate it agreed to.
+    fn unsettled(&self, turned: Option<u32>) -> Error {
+        let (reason, advice) = match turned {
+            Some(baud) => (
+                format!("the board agreed to go on at {baud} baud and was not heard there"),
+                "ask for another `baud=`, or leave it out",
+            ),
+            None => (
+                "the board says what it is but does not answer commands".to_owned(),
+                "press its reset button and try again",
+            ),
+        };
+        Error::Open { subject: self.subject(), reason, advice: advice.to_owned() }
     }
 
     fn subject(&self) -> String {

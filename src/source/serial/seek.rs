@@ -21,11 +21,13 @@ pub(super) struct Search {
     candidates: VecDeque<PathBuf>,
     /// The last thing said about a board that is not ours.
     said: String,
+    /// Ports that were opened in vain.
+    refused: usize,
 }
 
 impl Search {
     pub(super) fn new(now: Instant) -> Self {
-        Self { next: now + RETRY, candidates: VecDeque::new(), said: String::new() }
+        Self { next: now + RETRY, candidates: VecDeque::new(), said: String::new(), refused: 0 }
     }
 
     /// How long to wait before the next look.
@@ -52,8 +54,14 @@ impl Search {
         found
     }
 
+    /// The one of `bauds` to try now: another where the last was of no use.
+    pub(super) fn baud(&self, bauds: &[u32]) -> Option<u32> {
+        bauds.iter().cycle().nth(self.refused).copied()
+    }
+
     /// Something else answered there; true when that is news.
     pub(super) fn refused(&mut self, sentence: &str, now: Instant) -> bool {
+        self.refused += 1;
         self.next = self.next.max(now + RETRY_REFUSED);
         if self.said == sentence {
             return false;

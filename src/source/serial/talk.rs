@@ -7,15 +7,17 @@ mod lines;
 
 pub(super) use self::board::{Board, hex};
 pub(super) use self::chords::Chords;
-pub(super) use self::handshake::Wanted;
+pub(super) use self::handshake::{Refusal, Wanted};
 pub(super) use self::lines::Lines;
 
-use self::handshake::Refusal;
 use crate::emg::Stamp;
 use crate::source::Reading;
 use crate::source::text::Refusals;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Where a board of ours is after a reset.
+const RESET_BAUD: u32 = 500_000;
 
 /// A protocol under way.
 #[derive(Debug)]
@@ -68,6 +70,24 @@ impl Talk {
         }
     }
 
+    /// Baud rates to look for it at when it is lost, the likeliest first. `found`: where it was found.
+    pub(super) fn bauds(&self, found: u32) -> Vec<u32> {
+        let mut bauds = vec![found];
+        if let Self::Board(board) = self {
+            bauds.extend([board.baud().unwrap_or(found), RESET_BAUD]);
+        }
+        bauds.dedup();
+        bauds
+    }
+
+    /// The baud rate the port is to go on at, told once.
+    pub(super) fn turn(&mut self) -> Option<u32> {
+        match self {
+            Self::Board(board) => board.turn(),
+            Self::Lines(_) | Self::Chords(_) => None,
+        }
+    }
+
     /// What is written before the port is closed.
     pub(super) fn farewell(&self) -> &'static str {
         match self {
@@ -91,6 +111,15 @@ impl Talk {
         match self {
             Self::Lines(lines) => lines.reopened(),
             Self::Board(_) | Self::Chords(_) => {}
+        }
+    }
+
+    /// How long a board that has sent rows has not said a word, though it was asked; a sketch cannot be asked.
+    pub(super) fn silence(&self, now: Instant) -> Duration {
+        match self {
+            Self::Lines(_) => Duration::ZERO,
+            Self::Board(board) => board.silence(now),
+            Self::Chords(chords) => chords.silence(now),
         }
     }
 

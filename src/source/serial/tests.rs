@@ -41,6 +41,7 @@ fn serial(path: &Path, query: &str) -> Serial {
         silent: Duration::from_millis(200),
         greeted: Duration::from_secs(10),
         frames: Duration::from_millis(100),
+        mute: Duration::from_mins(1),
     };
     serial
 }

@@ -3,10 +3,11 @@
 //! The separator is the first of `;` `,` tab and space that occurs; blanks around a cell are ignored, so
 //! `1, 2` and `a:1,<tab>b:2` read well, while `1,43;2,50` (decimal commas) is refused rather than misread.
 
+use super::plain;
 use crate::source::uri::{Format, MAX_CHANNELS};
 
 /// A time column and the channels.
-const MAX_CELLS: usize = MAX_CHANNELS as usize + 1;
+pub(super) const MAX_CELLS: usize = MAX_CHANNELS as usize + 1;
 /// A longer name is no name.
 const MAX_NAME: usize = 32;
 
@@ -36,7 +37,7 @@ impl Cell {
 }
 
 /// The cells of one line.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Cells {
     /// One per cell, or none at all.
     pub(super) labels: Vec<String>,
@@ -47,22 +48,41 @@ pub(super) struct Cells {
 impl Cells {
     /// Reads a line, or finds that it is no row.
     pub(super) fn parse(line: &[u8], format: Format) -> Option<Self> {
-        let pieces = split(std::str::from_utf8(line).ok()?)?;
-        let (mut labels, mut values) = (Vec::new(), Vec::with_capacity(pieces.len()));
-        for piece in &pieces {
-            match (number(piece), piece.split_once(':')) {
-                (Some(value), _) => values.push(value),
-                (None, Some((label, value))) if format != Format::Csv => {
-                    labels.push(name(label)?);
-                    values.push(number(value.trim())?);
-                }
-                _ => return None,
-            }
+        let mut cells = Self::default();
+        cells.read(line, format).then_some(cells)
+    }
+
+    /// Reads another line in place of the one before; `false`, with anything in it, where it is no row.
+    pub(super) fn read(&mut self, line: &[u8], format: Format) -> bool {
+        self.labels.clear();
+        self.values.clear();
+        plain::read(line, &mut self.values) || self.read_any(line, format)
+    }
+
+    /// Reads a line of any kind.
+    pub(super) fn read_any(&mut self, line: &[u8], format: Format) -> bool {
+        self.values.clear();
+        let Some(pieces) = std::str::from_utf8(line).ok().and_then(split) else { return false };
+        for piece in pieces {
+            let Some((label, value)) = labelled(piece, format) else { return false };
+            self.labels.extend(label);
+            self.values.push(value);
         }
         // Some with a label and some without are two programs talking at once.
-        let even = labels.is_empty() || labels.len() == values.len();
-        let clock_leads = !values.iter().skip(1).any(|value| matches!(value, Cell::Clock(_)));
-        (even && clock_leads).then_some(Self { labels, values })
+        let even = self.labels.is_empty() || self.labels.len() == self.values.len();
+        let clock_leads = !self.values.iter().skip(1).any(|value| matches!(value, Cell::Clock(_)));
+        even && clock_leads
+    }
+}
+
+/// A number, perhaps with a label before it.
+fn labelled(piece: &str, format: Format) -> Option<(Option<String>, Cell)> {
+    match (number(piece), piece.split_once(':')) {
+        (Some(value), _) => Some((None, value)),
+        (None, Some((label, value))) if format != Format::Csv => {
+            Some((Some(name(label)?), number(value.trim())?))
+        }
+        _ => None,
     }
 }
 

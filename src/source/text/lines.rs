@@ -28,7 +28,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// Takes bytes off the front of `bytes` up to the end of the next line that is not empty.
-    pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Option<Raw<'_>> {
+    pub(super) fn next<'a, 'b: 'a>(&'a mut self, bytes: &mut &'b [u8]) -> Option<Raw<'a>> {
         if std::mem::take(&mut self.spent) {
             self.line.clear();
             self.too_long = false;
@@ -36,6 +36,12 @@ impl Lines {
         loop {
             let end = bytes.iter().position(|byte| matches!(byte, b'\r' | b'\n'));
             let (piece, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
+            if end.is_some() && self.line.is_empty() && !piece.is_empty() && piece.len() <= LINE_LIMIT {
+                // A whole line in one read is not copied.
+                *bytes = &rest[1..];
+                let first = !std::mem::replace(&mut self.aligned, true);
+                return Some(Raw { bytes: piece, first, too_long: false });
+            }
             let room = LINE_LIMIT - self.line.len();
             self.line.extend_from_slice(&piece[..piece.len().min(room)]);
             self.too_long |= piece.len() > room;

@@ -30,6 +30,8 @@ pub struct Summary {
     pub gaps: u64,
     /// Samples missing per channel, counted ones and estimates together.
     pub samples_lost: u64,
+    /// Whether they could be counted; else there may be more, and a damaged value looks like any other.
+    pub losses_counted: bool,
     /// Runs without reopen, reset or suspend.
     pub epochs: u64,
     /// Rows of predictions of each model.
@@ -78,6 +80,7 @@ impl Summary {
             markers: wide(recording.markers()?.len()),
             gaps: wide(gaps.len()),
             samples_lost: gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.missing)),
+            losses_counted: facts.losses_counted,
             epochs: wide(blocks.iter().map(|block| block.epoch).collect::<BTreeSet<_>>().len()),
             predictions: recording.predictions()?,
             ..Self::unread(recording.path())

@@ -157,6 +157,9 @@ class Board:
         self.until("scans", lambda frame: frame[0] == DATA and Block(frame).index >= scans or None)
         result, count = self.ask("X")
         assert result == DONE
+        ended = lambda frame: frame[0] == STATUS and status_of(frame)["index"] == count or None
+        if not any(map(ended, self.heard)):
+            self.until("where the run ended", ended)
         blocks = [Block(frame) for frame in self.heard if frame[0] == DATA]
         status = [status_of(frame) for frame in self.heard if frame[0] == STATUS]
         assert status[-1]["index"] == count

@@ -24,6 +24,11 @@ impl Rig {
         Self::with_image(args, |bare| bare.with_file_name("myograph-core.elf"))
     }
 
+    /// As [`Rig::start`], with every counter of the firmware just below its wrap.
+    pub(crate) fn start_wrapping(args: &[&str]) -> Option<Self> {
+        Self::with_image(args, |bare| bare.with_file_name("myograph-wraps.elf"))
+    }
+
     fn with_image(args: &[&str], choose: fn(PathBuf) -> PathBuf) -> Option<Self> {
         let named = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_file());
         let (Some(bench), Some(firmware)) =

@@ -58,6 +58,21 @@ impl Board {
         self.run.is_some()
     }
 
+    /// The baud rate of the board the recording began with.
+    pub(in crate::source::serial) fn baud(&self) -> Option<u32> {
+        self.known.as_ref().map(|known| known.baud)
+    }
+
+    /// How long it has not said a word since it ran; none where it never did.
+    pub(in crate::source::serial) fn silence(&self, now: Instant) -> Duration {
+        if self.flows() { now.duration_since(self.heard) } else { Duration::ZERO }
+    }
+
+    /// The baud rate the port is to follow the board to, told once.
+    pub(in crate::source::serial) fn turn(&mut self) -> Option<u32> {
+        self.handshake.turn()
+    }
+
     pub(in crate::source::serial) fn refusal(&self) -> Option<&Refusal> {
         self.handshake.refusal()
     }
@@ -100,14 +115,10 @@ impl Board {
     }
 
     /// What a ready board is; it is the one the recording knows from here on.
-    pub(in crate::source::serial) fn describe(
-        &mut self,
-        options: &SerialOptions,
-        baud: u32,
-    ) -> Option<Description> {
+    pub(in crate::source::serial) fn describe(&mut self, options: &SerialOptions) -> Option<Description> {
         let identity = self.handshake.ready()?.clone();
         self.wanted = Wanted::of(&identity);
-        let description = describe(&identity, options, baud);
+        let description = describe(&identity, options);
         self.known = Some(identity);
         Some(description)
     }
@@ -218,7 +229,7 @@ pub(in crate::source::serial) fn hex(bytes: &[u8], more: bool) -> String {
     out
 }
 
-fn describe(identity: &Identity, options: &SerialOptions, baud: u32) -> Description {
+fn describe(identity: &Identity, options: &SerialOptions) -> Description {
     let [minor, major] = identity.firmware.to_le_bytes();
     let name = if identity.name.is_empty() { String::new() } else { format!(" `{}`", identity.name) };
     let channel = |number: usize| Channel {
@@ -235,9 +246,10 @@ fn describe(identity: &Identity, options: &SerialOptions, baud: u32) -> Descript
     Description {
         uri: options.uri.clone(),
         board: format!(
-            "{}{name}, firmware {major}.{minor}, on {} at {baud} baud",
+            "{}{name}, firmware {major}.{minor}, on {} at {} baud",
             identity.board_name(),
-            options.path.display()
+            options.path.display(),
+            identity.baud
         ),
         channels: (0..usize::from(identity.channels)).map(channel).collect(),
         sample_type: SampleType::I16,

@@ -97,6 +97,11 @@ impl Chords {
         })
     }
 
+    /// How long it has not sent a packet since it sent; none where it never did.
+    pub(in crate::source::serial) fn silence(&self, now: Instant) -> Duration {
+        if self.flows { now.duration_since(self.heard) } else { Duration::ZERO }
+    }
+
     /// Whether rows come.
     pub(in crate::source::serial) fn flows(&self) -> bool {
         self.flows

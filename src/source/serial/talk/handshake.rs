@@ -20,12 +20,17 @@ const PACKED_BITS: u8 = 10;
 pub(in crate::source::serial) struct Wanted {
     pub(in crate::source::serial) channels: Option<u16>,
     pub(in crate::source::serial) rate_hz: Option<f64>,
+    pub(in crate::source::serial) baud: Option<u32>,
 }
 
 impl Wanted {
     /// What this board already is.
     pub(in crate::source::serial) fn of(identity: &Identity) -> Self {
-        Self { channels: Some(u16::from(identity.channels)), rate_hz: Some(identity.rate_hz()) }
+        Self {
+            channels: Some(u16::from(identity.channels)),
+            rate_hz: Some(identity.rate_hz()),
+            baud: Some(identity.baud),
+        }
     }
 
     /// The commands that turn a board into what is wanted. A setting it has already is left alone, and a rate that
@@ -49,6 +54,8 @@ impl Wanted {
         } else {
             commands.extend(channels.into_iter().chain(rate));
         }
+        let baud = self.baud.filter(|baud| *baud != identity.baud);
+        commands.extend(baud.map(|baud| format!("B{baud}")));
         commands
     }
 }
@@ -68,6 +75,8 @@ pub(in crate::source::serial) struct Handshake {
     rounds: u32,
     /// When the command under way was said last.
     said: Option<Instant>,
+    /// The board has agreed to go on at this baud rate, and the port has not followed yet.
+    turned: Option<u32>,
 }
 
 #[derive(Debug)]
@@ -85,7 +94,7 @@ enum Stage {
 
 impl Handshake {
     pub(in crate::source::serial) fn new(wanted: Wanted) -> Self {
-        Self { wanted, stage: Stage::Asking, rounds: 0, said: None }
+        Self { wanted, stage: Stage::Asking, rounds: 0, said: None, turned: None }
     }
 
     /// Whether a board has said who it is.
@@ -105,6 +114,11 @@ impl Handshake {
 
     pub(in crate::source::serial) fn refusal(&self) -> Option<&Refusal> {
         if let Stage::Refused(refusal) = &self.stage { Some(refusal) } else { None }
+    }
+
+    /// The baud rate the port is to follow the board to, told once.
+    pub(in crate::source::serial) fn turn(&mut self) -> Option<u32> {
+        self.turned.take()
     }
 
     /// The board cannot be used after all.
@@ -137,7 +151,10 @@ impl Handshake {
         self.said = None;
         let mut commands = self.wanted.commands(identity);
         if commands.is_empty() {
-            self.stage = Stage::Ready(Box::new(identity.clone()));
+            self.stage = match crowded(identity) {
+                Some(refusal) => Stage::Refused(refusal),
+                None => Stage::Ready(Box::new(identity.clone())),
+            };
         } else if self.rounds == ROUNDS {
             let list = Vec::from(commands).join(", ");
             self.refuse(Refusal {
@@ -167,6 +184,8 @@ impl Handshake {
                         let command = commands.pop_front().unwrap_or_default();
                         if outcome != Outcome::Done && command != "X" {
                             self.refuse(refusal(&command, outcome));
+                        } else if ack.command == b'B' {
+                            self.turned = self.wanted.baud;
                         }
                     }
                 }
@@ -200,6 +219,26 @@ impl Handshake {
     }
 }
 
+/// What helps where a line is too slow.
+const ROOMIER: &str = "ask for fewer `channels=`, a lower `rate=` or a higher `baud=`";
+/// A line may be this much quicker than its baud rate says: the Mega's 115200 is 2.1 % fast.
+const QUICKER: f64 = 1.03;
+
+/// Why a board set like this is not started: its line cannot carry the rows. What is close, the board decides.
+fn crowded(identity: &Identity) -> Option<Refusal> {
+    let needed = identity.bytes_per_s();
+    let carried = f64::from(identity.baud) / 10.0;
+    (needed > carried * QUICKER).then(|| Refusal {
+        reason: format!(
+            "{} channels at {:.0} Hz take {needed:.0} bytes a second, and a line of {} baud carries {carried:.0}",
+            identity.channels,
+            identity.rate_hz(),
+            identity.baud
+        ),
+        advice: ROOMIER.to_owned(),
+    })
+}
+
 /// Why a command was not done, in words.
 fn refusal(command: &str, outcome: Outcome) -> Refusal {
     let value = command.get(1..).unwrap_or_default();
@@ -207,19 +246,19 @@ fn refusal(command: &str, outcome: Outcome) -> Refusal {
         Some("N") => format!("send {value} channels"),
         Some("R") => format!("sample {value} times a second"),
         Some("M") => "send packed samples".to_owned(),
+        Some("B") => format!("talk at {value} baud"),
         _ => "start".to_owned(),
     };
     let number = match command.get(..1) {
         Some("N") => "channels",
+        Some("B") => "baud",
         _ => "rate",
     };
     let (why, advice) = match outcome {
         Outcome::OutOfRange => {
             ("that is out of its range", format!("give another `{number}=`, or leave it out"))
         }
-        Outcome::TooSlow => {
-            ("the line is too slow for that", "ask for fewer `channels=` or a lower `rate=`".to_owned())
-        }
+        Outcome::TooSlow => ("the line is too slow for that", ROOMIER.to_owned()),
         Outcome::Unknown => {
             ("it does not know the command", "flash the firmware in scripts/firmware".to_owned())
         }
@@ -266,6 +305,7 @@ mod tests {
             adc_bits: 10,
             scan_ticks,
             timer_hz: 16_000_000,
+            baud: 500_000,
             running,
             ..Identity::default()
         }
@@ -284,7 +324,7 @@ mod tests {
     #[test]
     fn a_running_board_is_stopped_set_asked_again_and_started() {
         let mut now = Instant::now();
-        let mut talk = Handshake::new(Wanted { channels: Some(4), rate_hz: Some(2000.0) });
+        let mut talk = Handshake::new(Wanted { channels: Some(4), rate_hz: Some(2000.0), baud: None });
         assert_eq!(next(&mut talk, &mut now).as_deref(), Some("I"));
         assert_eq!(next(&mut talk, &mut now).as_deref(), Some("I"), "nobody answered");
         talk.hear_identity(&identity(true, 8, 16_000));
@@ -314,7 +354,7 @@ mod tests {
         talk.hear_identity(&identity(false, 8, 16_000));
         assert!(talk.ready().is_some());
         // 3000 Hz is no whole number of ticks; the nearest is what was asked for.
-        let mut talk = Handshake::new(Wanted { channels: None, rate_hz: Some(3000.0) });
+        let mut talk = Handshake::new(Wanted { rate_hz: Some(3000.0), ..Wanted::default() });
         talk.hear_identity(&identity(false, 8, 5333));
         assert!(talk.ready().is_some());
     }
@@ -322,7 +362,7 @@ mod tests {
     #[test]
     fn a_setting_the_board_was_running_for_is_tried_again_once_it_is_stopped() {
         let mut now = Instant::now();
-        let mut talk = Handshake::new(Wanted { channels: Some(4), rate_hz: None });
+        let mut talk = Handshake::new(Wanted { channels: Some(4), ..Wanted::default() });
         talk.hear_identity(&identity(false, 8, 16_000));
         assert_eq!(next(&mut talk, &mut now).as_deref(), Some("N4"));
         talk.hear_ack(ack(b'N', Outcome::Running));
@@ -340,19 +380,48 @@ mod tests {
             let refusal = talk.refusal().expect("a refusal");
             format!("{}; {}", refusal.reason, refusal.advice)
         };
-        let fast = Wanted { channels: None, rate_hz: Some(4000.0) };
+        let fast = Wanted { rate_hz: Some(4000.0), ..Wanted::default() };
         let said = refused(fast, ack(b'R', Outcome::TooSlow));
         assert!(said.contains("sample 4000 times a second") && said.contains("too slow"), "{said}");
         let said = refused(fast, ack(b'R', Outcome::OutOfRange));
         assert!(said.contains("out of its range") && said.contains("`rate=`"), "{said}");
-        let many = Wanted { channels: Some(17), rate_hz: None };
+        let many = Wanted { channels: Some(17), ..Wanted::default() };
         let said = refused(many, ack(b'N', Outcome::OutOfRange));
         assert!(said.contains("send 17 channels") && said.contains("`channels=`"), "{said}");
     }
 
     #[test]
+    fn another_baud_rate_is_asked_for_last_and_followed_once() {
+        let mut now = Instant::now();
+        let slower = Wanted { channels: Some(7), baud: Some(115_200), ..Wanted::default() };
+        let mut talk = Handshake::new(slower);
+        talk.hear_identity(&identity(false, 8, 16_000));
+        assert_eq!(next(&mut talk, &mut now).as_deref(), Some("N7"));
+        talk.hear_ack(ack(b'N', Outcome::Done));
+        assert_eq!(next(&mut talk, &mut now).as_deref(), Some("B115200"));
+        assert_eq!(talk.turn(), None, "the board has not agreed yet");
+        talk.hear_ack(ack(b'B', Outcome::Done));
+        assert_eq!((talk.turn(), talk.turn()), (Some(115_200), None));
+        assert_eq!(next(&mut talk, &mut now).as_deref(), Some("I"));
+        talk.hear_identity(&Identity { baud: 115_200, ..identity(false, 7, 16_000) });
+        assert!(talk.ready().is_some());
+    }
+
+    #[test]
+    fn a_line_that_cannot_carry_the_rows_is_refused_before_there_are_any() {
+        let mut talk = Handshake::new(Wanted::default());
+        talk.hear_identity(&Identity { baud: 115_200, digital_mask: 7, ..identity(false, 8, 16_000) });
+        let Refusal { reason, advice } = talk.refusal().expect("a refusal");
+        assert_eq!(
+            reason,
+            "8 channels at 1000 Hz take 12900 bytes a second, and a line of 115200 baud carries 11520"
+        );
+        assert!(["`channels=`", "`rate=`", "`baud=`"].iter().all(|word| advice.contains(word)), "{advice}");
+    }
+
+    #[test]
     fn a_board_that_agrees_and_does_nothing_is_refused_in_the_end() {
-        let mut talk = Handshake::new(Wanted { channels: Some(4), rate_hz: None });
+        let mut talk = Handshake::new(Wanted { channels: Some(4), ..Wanted::default() });
         for _ in 0..=ROUNDS {
             talk.hear_identity(&identity(false, 8, 16_000));
             talk.hear_ack(ack(b'N', Outcome::Done));

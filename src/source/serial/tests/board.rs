@@ -15,6 +15,8 @@ struct Fake {
     index: u32,
     /// The rate above which it says that the line is too slow.
     fastest_hz: u32,
+    /// Says the same when it is to start.
+    starts: bool,
 }
 
 impl Fake {
@@ -36,7 +38,16 @@ impl Fake {
             ..Identity::default()
         };
         let (heard, line) = (Vec::new(), Vec::new());
-        Self { cable: Board::new(), identity, heard, line, seq: 65_530, index: 0, fastest_hz: 4000 }
+        Self {
+            cable: Board::new(),
+            identity,
+            heard,
+            line,
+            seq: 65_530,
+            index: 0,
+            fastest_hz: 4000,
+            starts: true,
+        }
     }
 
     /// Answers what has been said.
@@ -76,7 +87,12 @@ impl Fake {
                 self.identity.channels = u8::try_from(value).unwrap();
                 Outcome::Done
             }
-            b'G' => Outcome::Done,
+            b'B' => {
+                self.identity.baud = value;
+                Outcome::Done
+            }
+            b'G' if self.starts => Outcome::Done,
+            b'G' => Outcome::TooSlow,
             _ => Outcome::Unknown,
         };
         self.send(&Frame::Ack(Ack { epoch: self.identity.epoch, command: letter, outcome, value }));
@@ -218,6 +234,58 @@ fn what_a_board_refuses_is_a_sentence() {
 }
 
 #[test]
+fn a_board_found_at_its_own_baud_rate_goes_on_at_the_one_asked_for() {
+    let mut fake = Fake::new("lab-1");
+    let mut serial = serial(&fake.cable.path, "?baud=250000");
+    let found = fake.opened(&mut serial).unwrap();
+    assert!(found.board.ends_with("at 250000 baud"), "{}", found.board);
+    assert!(fake.heard.contains(&"B250000".to_owned()), "{:?}", fake.heard);
+    assert_eq!(serial.bauds, [250_000, 500_000], "where it is now, and where a reset puts it");
+    let port = &serial.port.as_ref().unwrap().tty;
+    assert_eq!(port.baud_rate().unwrap(), 250_000);
+}
+
+#[test]
+fn a_start_the_board_refuses_ends_the_recording_with_what_to_change() {
+    let mut fake = Fake::new("lab-1");
+    fake.starts = false;
+    let mut serial = serial(&fake.cable.path, "");
+    fake.opened(&mut serial).unwrap();
+    let said = loop {
+        match serial.read() {
+            Ok(reading) => assert!(matches!(reading, Reading::Idle), "{reading:?}"),
+            Err(error) => break format!("{error}; {}", error.advice()),
+        }
+        fake.step();
+    };
+    assert!(said.contains("refuses to start: the line is too slow") && said.contains("`baud=`"), "{said}");
+}
+
+#[test]
+fn a_board_that_falls_silent_for_good_has_its_port_opened_again() {
+    let mut fake = Fake::new("lab-1");
+    let mut serial = serial(&fake.cable.path, "");
+    serial.patience.mute = Duration::from_secs(2);
+    fake.opened(&mut serial).unwrap();
+    fake.started(&mut serial);
+    fake.scans(5);
+    fake.until(&mut serial, |_, readings| rows(readings) == 50);
+    // It neither sends nor answers, and says nothing of its own: a bridge that hangs.
+    let mut gone = Vec::new();
+    while gone.is_empty() {
+        gone.extend(Some(serial.read().unwrap()).filter(|reading| !matches!(reading, Reading::Idle)));
+    }
+    let [Reading::Gone { cause: Cause::Stall, sentence }] = &gone[..] else { panic!("{gone:?}") };
+    assert!(sentence.contains("has said nothing for 2 s"), "{sentence}");
+    fake.identity.running = false;
+    fake.started(&mut serial);
+    fake.scans(4);
+    let readings = fake.until(&mut serial, |_, readings| rows(readings) == 40);
+    assert!(matches!(readings[0], Reading::Back(_)), "{readings:?}");
+    assert_eq!((packets(&readings)[0].epoch, packets(&readings)[0].index), (1, 0));
+}
+
+#[test]
 fn a_reset_is_answered_and_the_rows_its_last_words_tell_of_are_counted() {
     for said in [true, false] {
         let mut fake = Fake::new("lab-1");
@@ -308,7 +376,7 @@ fn chords(cable: &mut TTYPort, packets: std::ops::Range<u16>, channels: u16) {
 fn a_chords_board_is_told_to_begin_and_its_packets_are_rows() {
     let mut board = Board::new();
     let mut serial = serial(&board.path, "?baud=230400");
-    serial.patience.silent = Duration::from_secs(20);
+    serial.patience.frames = Duration::from_secs(20);
     let opening = std::thread::Builder::new().name("open".to_owned()).spawn(move || {
         let found = serial.open();
         (serial, found)

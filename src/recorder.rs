@@ -169,7 +169,7 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     };
     let process = Process::new(&plan, vitals.clone(), picture.clone(), state_in, diverged);
     let syncing = vitals.clone();
-    let (gauge, markers) = (Gauge::new(&plan), control::Markers::new(&plan.keys));
+    let (gauge, markers) = (Gauge::new(&plan, vitals.clone()), control::Markers::new(&plan.keys));
     let (keeper, sealed) = keep(keeper_out, plan.spawn, orders.clone(), vitals.clone());
     let threads = vec![
         spawn("acquire", move || acquire.run()),

@@ -4,6 +4,7 @@
 
 mod commands;
 pub mod hooks;
+mod load;
 mod markers;
 mod news;
 mod snapshot;

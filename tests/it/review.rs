@@ -59,9 +59,9 @@ fn a_recording_is_looked_at_judged_and_not_touched() {
     desk.press("g1.5\r");
     desk.wait_shows("row 1500");
     desk.press("(g2\r)");
-    desk.wait_shows("coder anna: 2 artefacts");
+    desk.wait_shows("coder anna, artefacts 2");
     desk.press("x");
-    desk.wait_shows("coder anna: 1 artefacts");
+    desk.wait_shows("coder anna, artefacts 1");
     leave(desk);
 
     assert!(fs::read(&file).unwrap() == before, "the recording was touched");
@@ -87,7 +87,7 @@ with open(sys.argv[1], newline='') as table:
     desk.wait_shows("ARTEFACTS 1/2");
     leave(desk);
     let desk = review(&station, &file, &["--code", "ben"]);
-    desk.wait_shows("coder ben: 0 artefacts");
+    desk.wait_shows("coder ben, artefacts 0");
     leave(desk);
     assert!(!file.with_extension("artefacts-ben.tsv").exists(), "looking creates nothing");
 }
@@ -99,14 +99,14 @@ fn what_somebody_else_wrote_into_the_table_stays() {
     let table = file.with_extension("artefacts-anna.tsv");
     let mut desk = review(&station, &file, &["--code", "anna"]);
     desk.press("(g1\r)");
-    desk.wait_shows("coder anna: 1 artefacts");
+    desk.wait_shows("coder anna, artefacts 1");
     let mut text = fs::read_to_string(&table).unwrap();
     text += "3000\t3100\t1\tmanual\tanna\t3.0\t3.1\tx\tby hand\t0\n";
     fs::write(&table, text).unwrap();
     desk.press("g4\r(g4.5\r)");
     // It was seen in time and stands beside the new one, or the new one was refused and is judged again.
     let holds_both = || fs::read_to_string(&table).unwrap().contains("4000\t4501");
-    wait_until("a judgement or a refusal", || holds_both() || desk.screen().contains("another program"));
+    desk.wait_screen("a judgement or a refusal", |screen| holds_both() || screen.contains("another program"));
     if !holds_both() {
         desk.press("g4\r(g4.5\r)");
     }

@@ -113,7 +113,7 @@ impl Reel {
         if !stretch.is_whole()
             && let Err(error) = self.outline.advance(recording, &self.tables.gaps, &mut stretch)
         {
-            return Some(refused(&error));
+            return Some(self.refused(&error));
         }
         let read = stretch.read();
         if stretch.is_whole() {
@@ -141,7 +141,7 @@ impl Reel {
         if let Some(error) = failure
             && !follow::is_attended(&naming::journal_path(&self.path))
         {
-            tells.push(refused(&error));
+            tells.push(self.refused(&error));
         }
         tells
     }
@@ -203,21 +203,22 @@ impl Reel {
         let Some(sidecar) = self.sidecars.first_mut().filter(|_| !self.coder.is_empty()) else {
             return vec![Tell::Refused("nobody judges here; `--code NAME` does".to_owned())];
         };
+        let name = sidecar.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
         let said = match act(sidecar) {
-            Ok(()) => {
-                let name = sidecar.path().file_name().unwrap_or_default().to_string_lossy();
-                Tell::Kept(format!("{done} {name}"))
-            }
-            Err(error) => refused(&error),
+            Ok(()) => Tell::Kept(format!("{done} {name}")),
+            Err(error) => self.refused(&error),
         };
         let mut tells = self.tell_story();
         tells.push(said);
         tells
     }
-}
 
-fn refused(error: &StoreError) -> Tell {
-    Tell::Refused(format!("{}; {}", in_full(error), error.advice()))
+    /// A failure in a line of a screen, which has no room for the folder everything lies in.
+    fn refused(&self, error: &StoreError) -> Tell {
+        let sentence = format!("{}; {}", in_full(error), error.advice());
+        let folder = self.path.with_file_name("");
+        Tell::Refused(sentence.replace(&*folder.to_string_lossy(), ""))
+    }
 }
 
 fn inode(path: &Path) -> u64 {

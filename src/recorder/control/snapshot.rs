@@ -1,7 +1,8 @@
 //! Vitals, picture and markers as one [`Snapshot`], with what must be asked of the system.
 
+use super::load::Load;
 use super::markers::Markers;
-use crate::emg::units::{count, float, seconds, wide};
+use crate::emg::units::{float, seconds, wide};
 use crate::emg::{Channel, Stamp};
 use crate::pipeline::preset;
 use crate::recorder::process::{SharedPicture, Standing};
@@ -11,29 +12,21 @@ use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
 use crate::session::system::Stage;
 use crate::session::{Alarm, Snapshot, System, Viewer};
 use crate::source::Description;
-use crate::store::journal::writer::free_bytes;
-use std::path::PathBuf;
+use std::sync::Arc;
 
-/// The system is asked this often.
-const ASK_EVERY_NS: i64 = 1_000_000_000;
 /// The pace of writing is believed after this long; before, the nominal rate serves.
 const PACE_AFTER_S: f64 = 60.0;
 
 /// What does not change, and what was last asked.
 pub(in crate::recorder) struct Gauge {
     pub(in crate::recorder) id: String,
-    pub(super) out: PathBuf,
     pub(super) channels: Vec<Channel>,
     pub(super) description: Description,
     pub(super) keys: Vec<MarkKey>,
     pub(super) blind: bool,
     /// Filters in force.
     pub(super) filter: preset::Options,
-    asked_ns: i64,
-    free_bytes: u64,
-    cpu_s: f64,
-    cpu_percent: f64,
-    rss_bytes: u64,
+    load: Load,
 }
 
 /// What changes, as others know it.
@@ -50,20 +43,15 @@ pub(super) struct Facts<'a> {
 }
 
 impl Gauge {
-    pub(in crate::recorder) fn new(plan: &crate::recorder::Plan) -> Self {
+    pub(in crate::recorder) fn new(plan: &crate::recorder::Plan, vitals: Arc<Shared>) -> Self {
         Self {
             id: plan.id.clone(),
-            out: plan.out.clone(),
             channels: plan.channels.clone(),
             description: plan.description.clone(),
             keys: plan.keys.clone(),
             blind: plan.blind,
             filter: plan.filter,
-            asked_ns: 0,
-            free_bytes: free_bytes(&plan.out).unwrap_or(0),
-            cpu_s: 0.0,
-            cpu_percent: 0.0,
-            rss_bytes: 0,
+            load: Load::watch(plan.out.clone(), vitals),
         }
     }
 
@@ -71,7 +59,7 @@ impl Gauge {
     pub(super) fn read(&mut self, facts: &Facts<'_>) -> Snapshot {
         let now = Stamp::now().host_ns;
         let vitals = facts.shared.lock().clone();
-        self.ask(now, &vitals);
+        let load = self.load.figures();
         let age = |since: i64| {
             if since == 0 { 0.0 } else { seconds((now - since).max(0)) }
         };
@@ -99,16 +87,16 @@ impl Gauge {
             settled: settling == 0,
             settling_s: if rate > 0.0 { float(settling) / rate } else { 0.0 },
             design_rate_hz: picture.design_rate_hz,
-            free_bytes: self.free_bytes,
-            disk_seconds_left: self.disk_seconds_left(&vitals, elapsed_s, rate),
+            free_bytes: load.free_bytes,
+            disk_seconds_left: self.disk_seconds_left(&vitals, load.free_bytes, (elapsed_s, rate)),
             markers: facts.markers.count,
             last_markers: facts.markers.last.iter().cloned().collect(),
             open_marks: facts.markers.open().to_vec(),
             alarms: facts.alarms.clone(),
             viewers: facts.viewers.to_vec(),
             system: system(facts, &vitals, now),
-            cpu_percent: self.cpu_percent,
-            rss_bytes: self.rss_bytes,
+            cpu_percent: load.cpu_percent,
+            rss_bytes: load.rss_bytes,
             host_ns: now,
             keys: self.keys.clone(),
             blind: self.blind,
@@ -156,26 +144,11 @@ impl Gauge {
         self.channels.iter().zip(standings).map(state).collect()
     }
 
-    fn disk_seconds_left(&self, vitals: &Vitals, elapsed_s: f64, rate_hz: f64) -> f64 {
+    fn disk_seconds_left(&self, vitals: &Vitals, free_bytes: u64, (elapsed_s, rate_hz): (f64, f64)) -> f64 {
         let written = float(vitals.journal_bytes + vitals.projected_bytes);
         let nominal = rate_hz * crate::emg::units::float_len(self.channels.len()) * BYTES_PER_VALUE;
         let pace = if elapsed_s > PACE_AFTER_S { written / elapsed_s } else { nominal };
-        if pace > 0.0 { float(self.free_bytes) / pace } else { f64::NAN }
-    }
-
-    /// Disk, processor and memory, once a second.
-    fn ask(&mut self, now: i64, vitals: &Vitals) {
-        if self.asked_ns != 0 && now - self.asked_ns < ASK_EVERY_NS {
-            return;
-        }
-        self.free_bytes = free_bytes(&self.out).unwrap_or(self.free_bytes);
-        let pids = [Some(std::process::id()), vitals.projector_pid];
-        let (cpu_s, rss) =
-            pids.into_iter().flatten().map(usage).fold((0.0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-        if self.asked_ns != 0 {
-            self.cpu_percent = ((cpu_s - self.cpu_s) / seconds(now - self.asked_ns) * 100.0).max(0.0);
-        }
-        (self.asked_ns, self.cpu_s, self.rss_bytes) = (now, cpu_s, rss);
+        if pace > 0.0 { float(free_bytes) / pace } else { f64::NAN }
     }
 }
 
@@ -212,19 +185,4 @@ fn system(facts: &Facts<'_>, vitals: &Vitals, now: i64) -> System {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         listens: String::new(),
     }
-}
-
-/// Processor seconds and resident bytes of a process, zero when it is gone.
-fn usage(pid: u32) -> (f64, u64) {
-    let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
-    let stat = read("stat");
-    // The name in parentheses may hold spaces; fields are counted after it.
-    let after = stat.rsplit(')').next().unwrap_or_default();
-    let ticks: f64 =
-        after.split_whitespace().skip(11).take(2).filter_map(|word| word.parse::<f64>().ok()).sum();
-    let pages: f64 =
-        read("statm").split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(0.0);
-    let page_bytes = crate::emg::units::float_len(rustix::param::page_size());
-    let per_second = float(rustix::param::clock_ticks_per_second());
-    (ticks / per_second, count(pages * page_bytes))
 }

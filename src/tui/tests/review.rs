@@ -252,7 +252,7 @@ fn a_growing_recording_is_followed_from_its_end() {
     desk.tell(Tell::Story(Box::new(grows(30_000))));
     assert_eq!(desk.review().window(), before, "whoever looks back is left in peace");
     let ended = Story {
-        trouble: "its recorder is gone: leave, and run `myograph recover x.wal`".into(),
+        trouble: "its recorder is gone: q leaves, then `myograph recover x.wal`".into(),
         ..story(30_000)
     };
     desk.tell(Tell::Story(Box::new(ended)));

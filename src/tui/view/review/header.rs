@@ -100,7 +100,7 @@ fn signal(app: &App, review: &Review, story: &Story) -> Vec<Span<'static>> {
     }
     if !story.coder.is_empty() {
         let spans = story.artefacts.iter().filter(|one| !one.retracted).count();
-        fields.push(styled(format!("coder {}: {spans} artefacts", story.coder), app.theme.title));
+        fields.push(styled(format!("coder {}, artefacts {spans}", story.coder), app.theme.title));
     }
     let lost: u64 = story.gaps.iter().fold(0, |sum, gap| sum.saturating_add(gap.missing));
     let many = if story.gaps.len() == 1 { "" } else { "s" };

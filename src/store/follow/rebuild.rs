@@ -55,15 +55,25 @@ pub fn rebuild(journal: &Path, target: &Path, keep_journal: bool) -> Result<Reco
     let handle =
         File::open(journal).map_err(|source| StoreError::Open { path: journal.to_owned(), source })?;
     let follower = Follower::open(journal)?;
-    if !patient_lock(&handle, LOCK_PATIENCE) {
+    let lock = || {
         let by = follower.header().recorder.clone();
-        return Err(StoreError::BeingRecorded { path: journal.to_owned(), by });
-    }
+        let held = || StoreError::BeingRecorded { path: journal.to_owned(), by };
+        patient_lock(&handle, LOCK_PATIENCE).then_some(()).ok_or_else(held)
+    };
+    lock()?;
     if keep_journal && target.exists() {
         return Err(StoreError::Exists { path: target.to_owned() });
     }
     // The result elsewhere is in no projector's way, and the journal's folder may not be writable.
-    let _claim = if keep_journal { None } else { Some(Claim::take(journal, PROJECTOR_PATIENCE)?) };
+    let _claim = if keep_journal {
+        None
+    } else {
+        // A projector ends when it finds this lock free, so it must: a recorder that is gone does not come back.
+        handle.unlock().map_err(|source| StoreError::Open { path: journal.to_owned(), source })?;
+        let claim = Claim::take(journal, PROJECTOR_PATIENCE)?;
+        lock()?;
+        Some(claim)
+    };
     if !is_still_at(&handle, journal) {
         return Err(StoreError::SealedMeanwhile { path: journal.to_owned() });
     }

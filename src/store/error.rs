@@ -196,7 +196,7 @@ impl StoreError {
             }
             Self::NotARecording { .. } => "bring foreign files in with `myograph import`",
             Self::Sidecar { .. } => "mend that line, or move the file away",
-            Self::Changed { .. } => "it was read again: look at what it holds now, then do it once more",
+            Self::Changed { .. } => "look at what it holds now, then do it again",
             Self::Unreadable { .. } | Self::Damaged { .. } => "run `myograph verify` to see what is whole",
         }
         .to_owned()

@@ -161,6 +161,27 @@ fn a_blind_review_never_shows_a_label() {
 }
 
 #[test]
+fn a_recording_made_blind_is_reviewed_blind_until_it_is_closed() {
+    let station = Station::new();
+    fs::write(station.root().join("myograph.toml"), "blind = true\n").unwrap();
+    let recorder = station.start(&["--source", "sim:", "--rotate", "off"]);
+    station.wait_rows(2500);
+    let file = wait_for("the file", || station.recordings().pop());
+    wait_until("something in the file", || station.run(&["inspect", file.to_str().unwrap()]).code == Some(0));
+    let mut desk = review(&station, &file, &[]);
+    desk.wait_shows("BLIND");
+    station.run(&["mark", "stim_on"]).expect(0);
+    desk.wait_shows("MARKERS 0/1");
+    desk.press("n");
+    desk.wait_shows("> marker");
+    assert!(!desk.bytes().contains("stim"));
+    station.run(&["stop"]).expect(0);
+    recorder.finish().expect(0);
+    desk.wait_screen("labels", |screen| screen.contains("stim_on") && !screen.contains("BLIND"));
+    leave(desk);
+}
+
+#[test]
 fn what_cannot_be_reviewed_is_said() {
     let station = Station::new();
     let file = station.record("sim:?speed=max", &["--duration", "2s", "--rotate", "off"]);

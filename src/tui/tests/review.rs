@@ -336,7 +336,8 @@ fn what_could_not_be_kept_is_said_until_the_next_key() {
     let mut desk = Desk::coder();
     desk.tell(Tell::Refused("x.tsv could not be written: no space left; make room on the disk".into()));
     update(&mut desk.app, at(60.0), Input::Clock);
-    assert!(desk.screen((80, 24)).contains("could not be written"));
+    let screen = desk.screen((60, 24));
+    assert!(screen.contains("could not be written") && screen.contains("the disk"), "{screen}");
     desk.press(Key::Right);
     assert!(!desk.screen((80, 24)).contains("could not be written"));
 }

@@ -58,8 +58,7 @@ pub(super) fn draw(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) 
     } else {
         foot::beside(app, review, take(1), buffer);
     }
-    foot::reply(app, review, take(1), buffer);
-    foot::keys(app, review, take(1), buffer);
+    foot::reply_and_keys(app, review, take(2), buffer);
 }
 
 /// One fact per line, the most important first, and below them as much of the picture as there is room for.

@@ -92,27 +92,35 @@ fn entry(app: &App, review: &Review, one: &Landmark, is_here: bool) -> Span<'sta
     styled(format!("{sign}{} {}", time(review, one.row), one.text), style)
 }
 
-/// What is wrong, or what the last key did.
-pub(super) fn reply(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) {
-    let width = usize::from(area.width).saturating_sub(2);
+/// The last two lines: what is wrong or what the last key did, then the keys; what is wrong has both if it is long.
+pub(super) fn reply_and_keys(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) {
     let trouble = review.story.as_ref().map(|story| story.trouble.as_str()).filter(|text| !text.is_empty());
-    let wrong = review.refused.as_deref().or(trouble);
-    if let Some(wrong) = wrong {
-        return write(
-            area,
-            buffer,
-            styled(format!(" {} ", words::fit(wrong, width, app.dots)), app.theme.alarm),
-        );
+    if let Some(wrong) = review.refused.as_deref().or(trouble) {
+        let width = usize::from(area.width).saturating_sub(2);
+        let types = matches!(review.mode, Mode::Goto(_) | Mode::Note(..));
+        let (first, second) = if types { (wrong, "") } else { broken(wrong, width) };
+        let loud = |text: &str| styled(format!(" {} ", words::fit(text, width, app.dots)), app.theme.alarm);
+        write(row(area, 0), buffer, loud(first));
+        if !second.is_empty() {
+            return write(row(area, 1), buffer, loud(second));
+        }
+    } else if let Some((_, text)) = &app.reply {
+        write(row(area, 0), buffer, styled(format!("> {text}"), app.theme.title));
+    } else if review.story.is_none() {
+        write(row(area, 0), buffer, "opening the recording");
     }
-    match &app.reply {
-        Some((_, text)) => write(area, buffer, styled(format!("> {text}"), app.theme.title)),
-        None if review.story.is_none() => write(area, buffer, "opening the recording"),
-        None => {}
-    }
+    keys(app, review, row(area, 1), buffer);
+}
+
+/// A sentence in two lines, broken between words if it can be.
+fn broken(text: &str, width: usize) -> (&str, &str) {
+    let Some((end, _)) = text.char_indices().nth(width) else { return (text, "") };
+    let at = text[..end].rfind(' ').unwrap_or(end);
+    (&text[..at], text[at..].trim_start())
 }
 
 /// The line that is typed, or the keys.
-pub(super) fn keys(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) {
+fn keys(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) {
     match &review.mode {
         Mode::Goto(text) => {
             let help = "Enter goes  Esc cancels  1:02:03.5, 123.4 or #row";

@@ -45,6 +45,8 @@ const SCREEN_PIECES: usize = 4096;
 const REQUESTS: usize = 1024;
 /// Borders whose state waits for the journal: no more can be under way than pieces.
 const STATES: usize = PIECES;
+/// A recording begins once and ends once, one change of filters is under way at a time, and sentences are rare.
+const TOLD: usize = 64;
 /// Journals announced to the threads that sync and project.
 const JOURNALS: usize = 16;
 
@@ -136,8 +138,7 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     let (state_in, state_out) = bounded(STATES);
     let (sync_in, sync_out) = bounded(JOURNALS);
     let (keeper_in, keeper_out) = bounded(JOURNALS);
-    // A recording begins once and ends once, and one change of filters is under way at a time.
-    let (told_in, told_out) = bounded::<Told>(3);
+    let (told_in, told_out) = bounded::<Told>(TOLD);
     let nominal_hz = plan.description.nominal_hz;
 
     let links = Links {
@@ -253,7 +254,7 @@ impl Recorder {
             }
         }
         let failure = so_far.failure;
-        let outcome = outcome(id, &vitals.lock(), (writes, markers.count), nominal_hz, failure);
+        let outcome = outcome(id, &vitals.lock(), (writes, &markers.words()), nominal_hz, failure);
         if writes {
             hooks.close(&outcome);
         }
@@ -264,7 +265,7 @@ impl Recorder {
 fn outcome(
     id: String,
     vitals: &vitals::Vitals,
-    (recorded, markers): (bool, u64),
+    (recorded, markers): (bool, &str),
     nominal_hz: Option<f64>,
     failure: Option<String>,
 ) -> Outcome {
@@ -278,15 +279,15 @@ fn outcome(
     let length_s = nominal_hz.map_or(seconds(vitals.newest_ns - vitals.first_ns), |rate| float(rows) / rate);
     let last = vitals.files.last().map_or("", String::as_str);
     let mut lines = vec![match vitals.files.len() {
-        0 | 1 => format!("{last}: {rows} rows, {length_s:.1} s, {markers} markers"),
-        n => format!("{n} files, {rows} rows in all, {length_s:.1} s, {markers} markers; the last is {last}"),
+        0 | 1 => format!("{last}: {rows} rows, {length_s:.1} s, {markers}"),
+        n => format!("{n} files, {rows} rows in all, {length_s:.1} s, {markers}; the last is {last}"),
     }];
     if vitals.gaps > 0 {
-        lines
-            .push(format!("{} samples per channel are missing in {} gaps", vitals.lost_samples, vitals.gaps));
+        let gaps = if vitals.gaps == 1 { "1 gap".to_owned() } else { format!("{} gaps", vitals.gaps) };
+        lines.push(format!("{} samples per channel are missing in {gaps}", vitals.lost_samples));
     }
     if vitals.refused > 0 {
-        lines.push(format!("{} lines were no row and were left out", vitals.refused));
+        lines.push(format!("{} lines or frames were no row and were left out", vitals.refused));
     }
     lines.extend(vitals.blemishes.iter().cloned());
     lines.extend(failure);

@@ -15,11 +15,13 @@ pub(super) struct Console<C> {
     others: C,
     /// None when nothing is to be printed.
     last: Option<Mutex<Instant>>,
+    /// Labels may tell the condition and are not printed.
+    blind: bool,
 }
 
 impl<C> Console<C> {
-    pub(super) fn new(others: C, prints: bool) -> Self {
-        Self { others, last: prints.then(|| Mutex::new(Instant::now())) }
+    pub(super) fn new(others: C, prints: bool, blind: bool) -> Self {
+        Self { others, last: prints.then(|| Mutex::new(Instant::now())), blind }
     }
 
     fn print(&self, event: &Event) {
@@ -37,7 +39,8 @@ impl<C> Console<C> {
                 tell(&format!("{word}{text}"));
             }
             Event::Marked(marker) => {
-                tell(&format!("marker {} `{}` at sample {}", marker.id, marker.label, marker.sample));
+                let label = if self.blind { "(hidden)" } else { &marker.label };
+                tell(&format!("marker {} `{label}` at sample {}", marker.id, marker.sample));
             }
             Event::Bins(_) | Event::Answer { .. } | Event::Finished { .. } => {}
         }

@@ -86,6 +86,7 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(!stop.asked.load(Ordering::Relaxed), NOTHING_RECORDED);
     let (source, description) = opened?;
     let channels = channels(config, &description, |sentence| mode.note(sentence))?;
+    refuse_band(config, &description, &channels)?;
     let id = format!("r{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let folder = ipc::socket::folder().map_err(|error| advise(&error, error.advice()))?;
     let socket = ipc::socket::path(&folder, &id).map_err(|error| advise(&error, error.advice()))?;
@@ -98,12 +99,13 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
         .map_err(|error| advise(&error, error.advice()))?;
     let listener = listen(config, incoming_in)?;
     let outbox = ipc::listen::Switchboard::new(server.outbox(), listener.as_ref());
-    let console = Console::new(outbox, !mode.is_behind());
+    let console = Console::new(outbox, !mode.is_behind(), config.blind);
     let clients = Arc::new(Watched::new(console, Manager::from_env()));
     if let Some(listener) = &listener {
         mode.note(&format!("stimulus machines reach this station on {}", listener.address()));
     }
-    for remark in &description.remarks {
+    // In the foreground the console has them from the recorder.
+    for remark in description.remarks.iter().filter(|_| mode.is_behind()) {
         mode.note(remark);
     }
     let plan = plan(config, mode, id.clone(), header, description, channels);
@@ -206,6 +208,16 @@ fn open(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<(Box<dyn Sour
     let mut source = by_uri(&uri(config, stop)?, stop)?;
     let description = source.open().map_err(|error| advise(&error, error.advice()))?;
     Ok((source, description))
+}
+
+/// A band that was asked for by name and that the rate cannot carry: nobody wants a recording without it.
+fn refuse_band(config: &Config, description: &Description, channels: &[Channel]) -> anyhow::Result<()> {
+    let wanted = config.filter();
+    if wanted.preset == preset::Preset::Default {
+        return Ok(());
+    }
+    preset::admit(channels, &wanted, description.nominal_hz)
+        .map_err(|why| anyhow::anyhow!("{why}; choose another `--preset`, or a source with a higher rate"))
 }
 
 /// The configured source by its name, or the one board there is; looking for it ends early once `stop` is set.
@@ -325,7 +337,8 @@ fn plan(
 ) -> Plan {
     Plan {
         id,
-        out: config.out.clone(),
+        // Whoever hears of a file, by a hook or a status, may stand in another folder.
+        out: std::path::absolute(&config.out).unwrap_or_else(|_| config.out.clone()),
         header,
         description,
         channels,

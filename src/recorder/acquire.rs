@@ -55,6 +55,8 @@ pub(super) enum Told {
     Begun,
     /// The filters asked for hold from this row on, or why they cannot.
     Filtered(Result<u64, String>),
+    /// A sentence for the screens; the journal has it from elsewhere. Level as in a notice.
+    Said(u8, String),
     /// No more rows.
     Ended(Ending),
 }
@@ -120,6 +122,10 @@ impl Acquire {
             let mut pieces = self.change_filters(sequencer);
             pieces.extend(sequencer.take(reading));
             for piece in pieces {
+                if let Piece::Log(level, text) = &piece {
+                    // Screens may miss a sentence; the file does not.
+                    let _ = self.told.try_send(Told::Said(*level, text.clone()));
+                }
                 if *recording { backlog.push(piece) } else { self.look_at(piece) }
             }
             self.hand_on(backlog);

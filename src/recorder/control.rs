@@ -25,6 +25,7 @@ use crate::session::{Answer, ClientId, Clients, Event, Incoming};
 use commands::Filtering;
 use crossbeam_channel::{Receiver, Sender, never, select_biased, tick};
 use hooks::Runner;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -78,6 +79,8 @@ pub(super) struct SoFar {
     draining: u32,
     /// How the recording failed.
     pub(super) failure: Option<String>,
+    /// The newest sentences, for screens that come later.
+    notices: VecDeque<Event>,
     /// The thread that reads the source has ended.
     ended: bool,
     /// Filters that were asked for and are not in force yet.
@@ -107,6 +110,7 @@ impl Control {
                 recv(self.told) -> told => match told {
                     Ok(Told::Begun) => self.begun(),
                     Ok(Told::Filtered(result)) => self.filtered(result),
+                    Ok(Told::Said(level, text)) => self.notify(level, text),
                     Ok(Told::Ended(ending)) => self.ended(Some(ending)),
                     Err(_) => self.ended(None),
                 },
@@ -150,7 +154,7 @@ impl Control {
     fn drain(&mut self) {
         if self.writes && self.state != State::Draining {
             self.state = State::Draining;
-            for open in self.markers.open() {
+            for open in self.markers.open().to_vec() {
                 self.say(2, format!("the duration `{}` (marker {}) was never ended", open.label, open.id));
             }
         }

@@ -256,7 +256,9 @@ impl App {
 
     /// Whether what a marker says is kept from the screen: it might tell the condition.
     fn hides(&self, shown: &Shown<'_>) -> bool {
-        self.snapshot.blind && shown.marker.origin != Origin::Key
+        let known = self.snapshot.keys.iter().map(|key| key.label.as_str()).chain(["mark"]);
+        let plain = shown.marker.origin == Origin::Key && known.into_iter().any(|label| label == shown.label);
+        self.snapshot.blind && !plain
     }
 
     /// A marker's label, as far as it may be seen.
@@ -266,6 +268,6 @@ impl App {
 
     /// A marker's note, as far as it may be seen.
     pub(crate) fn note_of<'a>(&self, shown: &Shown<'a>) -> &'a str {
-        if self.hides(shown) { "" } else { shown.note }
+        if self.snapshot.blind { "" } else { shown.note }
     }
 }

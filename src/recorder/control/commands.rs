@@ -83,7 +83,9 @@ impl Control {
                 let moved = self.so_far.viewers.subscribe(client, read_only);
                 let history = self.picture.lock().history();
                 let tick = Event::Tick(Box::new(self.snapshot()));
-                self.clients.subscribe(client, vec![tick, Event::Bins(history)]);
+                let notices = self.so_far.notices.iter().cloned();
+                let history = [tick, Event::Bins(history)].into_iter().chain(notices).collect();
+                self.clients.subscribe(client, history);
                 self.say_moved(moved);
                 Some(Answer::Subscribed { client: client.0 })
             }

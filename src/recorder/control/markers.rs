@@ -91,6 +91,16 @@ impl Markers {
         self.names.remove(&client);
     }
 
+    /// How many rows were stored, and what was left open, in words.
+    pub(in crate::recorder) fn words(&self) -> String {
+        let open = match self.open().len() {
+            0 => String::new(),
+            1 => ", 1 duration never ended".to_owned(),
+            n => format!(", {n} durations never ended"),
+        };
+        format!("{} markers{open}", self.count)
+    }
+
     /// Durations that were opened and not ended.
     pub(super) fn open(&self) -> &[OpenMark] {
         self.ledger.open()

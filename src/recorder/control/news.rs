@@ -12,6 +12,9 @@ use crate::session::alarm::Priority;
 use crate::session::snapshot::State;
 use crate::session::{Alarm, Event, Snapshot};
 
+/// Sentences kept for screens that come later.
+const NOTICES: usize = 200;
+
 impl Control {
     /// Ten times a second: what is wrong, and the picture of it.
     pub(super) fn tick(&mut self) {
@@ -49,7 +52,7 @@ impl Control {
     }
 
     /// An alarm begins or is over: screens, log and the operator's command hear of it.
-    fn announce(&self, alarm: &Alarm, raised: bool) {
+    fn announce(&mut self, alarm: &Alarm, raised: bool) {
         if raised {
             self.say(level(alarm), sentence(alarm));
         } else {
@@ -72,9 +75,19 @@ impl Control {
     }
 
     /// A sentence for the log of the recording and of every screen: 1 alarm, 2 warning, 3 information.
-    pub(super) fn say(&self, level: u8, text: String) {
+    pub(super) fn say(&mut self, level: u8, text: String) {
         self.log(level, text.clone());
-        self.clients.broadcast(Event::Notice { utc_ns: Stamp::now().utc_ns, level, text });
+        self.notify(level, text);
+    }
+
+    /// A sentence for every screen, those that come later too.
+    pub(super) fn notify(&mut self, level: u8, text: String) {
+        let notice = Event::Notice { utc_ns: Stamp::now().utc_ns, level, text };
+        if self.so_far.notices.len() == NOTICES {
+            self.so_far.notices.pop_front();
+        }
+        self.so_far.notices.push_back(notice.clone());
+        self.clients.broadcast(notice);
     }
 
     fn log(&self, level: u8, text: String) {
@@ -92,8 +105,7 @@ impl Control {
         self.so_far.draining += 1;
         if self.so_far.draining == super::PATIENCE_TICKS {
             let text = "the file is still being sealed; stop once more to leave that to `myograph recover`";
-            let utc_ns = Stamp::now().utc_ns;
-            self.clients.broadcast(Event::Notice { utc_ns, level: 3, text: text.to_owned() });
+            self.notify(3, text.to_owned());
         }
     }
 

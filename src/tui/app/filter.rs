@@ -41,6 +41,12 @@ impl Choice {
         self.preset = next.min(self.presets.len().saturating_sub(1));
     }
 
+    /// The choice in a few words, for screens without room for a panel.
+    pub(crate) fn words(&self) -> String {
+        let FilterRequest { preset, line_hz } = self.request();
+        format!("{preset}, {line_hz} Hz mains")
+    }
+
     /// What is asked of the recorder.
     pub(crate) fn request(&self) -> FilterRequest {
         let preset = self.presets.get(self.preset).map_or_else(String::new, |(word, _)| word.clone());

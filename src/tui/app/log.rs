@@ -71,12 +71,12 @@ impl App {
         all
     }
 
-    /// The entries down to the lowest one shown, and how many newer ones are hidden below.
-    pub(crate) fn entries_shown(&self) -> (Vec<Entry<'_>>, usize) {
-        let mut all = self.entries();
-        let newer = all.len() - self.lowest(&all);
-        all.truncate(all.len() - newer);
-        (all, newer)
+    /// All entries, and how many of them down to the lowest one shown: a page of `room` lines is never less than
+    /// full while there are entries for it.
+    pub(crate) fn entries_shown(&self, room: usize) -> (Vec<Entry<'_>>, usize) {
+        let all = self.entries();
+        let shown = self.lowest(&all).max(room.min(all.len()));
+        (all, shown)
     }
 
     /// How many entries stand above the lower edge, the lowest one counted; at least 1 where there are any.
@@ -112,7 +112,8 @@ mod tests {
             Entry::Line(line) => line.text.clone(),
             Entry::Mark(shown) => format!("<{}>", shown.label),
         };
-        app.entries_shown().0.iter().map(text).collect()
+        let (all, shown) = app.entries_shown(1);
+        all[..shown].iter().map(text).collect()
     }
 
     #[test]
@@ -130,7 +131,10 @@ mod tests {
         let before = texts(&app);
         assert_eq!(before.last().map(String::as_str), Some("the projector was started again"));
         app.log.push(LogLine { utc_ns: at(13.0).utc_ns, level: 3, text: "news".into() });
-        assert_eq!((texts(&app), app.entries_shown().1), (before, 3));
+        let (all, shown) = app.entries_shown(1);
+        let newer = all.len() - shown;
+        assert_eq!((texts(&app), newer), (before, 3));
+        assert_eq!(app.entries_shown(5).1, 5, "a page is full while there is something for it");
         app.scroll(usize::MAX, false);
         assert_eq!(texts(&app), ["clock fit in force"]);
         app.scroll(usize::MAX, true);

@@ -77,7 +77,15 @@ fn mark(app: &mut App, at: Stamp, action: Deed, label: &str, refers_to: u64) -> 
     Some(marking::ask_mark(app, at, request))
 }
 
-fn relabel(app: &mut App, at: Stamp, label: &str) -> Option<Command> {
+/// `LABEL` for the last marker, `ID LABEL` for any other.
+fn relabel(app: &mut App, at: Stamp, rest: &str) -> Option<Command> {
+    let named = rest
+        .split_once(char::is_whitespace)
+        .and_then(|(id, label)| Some((id.trim_start_matches('#').parse::<u64>().ok()?, label.trim())));
+    if let Some((id, label)) = named {
+        return mark(app, at, Deed::Relabel, label, id);
+    }
+    let label = rest;
     let Some(id) = app.marks.last().map(|shown| shown.marker.id) else {
         reply(app, "there is no marker to relabel");
         return None;
@@ -91,7 +99,8 @@ fn retract(app: &mut App, at: Stamp, rest: &str) -> Option<Command> {
         reply(app, "retract takes the number of a marker, as the log shows it");
         return None;
     };
-    mark(app, at, Deed::Retract, "", id)
+    let label = app.marks.shown().find(|shown| shown.marker.id == id).map(|shown| shown.label.to_owned());
+    mark(app, at, Deed::Retract, &label.unwrap_or_default(), id)
 }
 
 fn glyphs(app: &mut App, rest: &str) -> Option<String> {

@@ -67,17 +67,18 @@ fn one_alarm(app: &App, alarm: &Alarm, width: usize) -> Vec<Line<'static>> {
 
 /// The newest entries that have room, the newest at the foot.
 fn entries(app: &App, area: Rect, buffer: &mut Buffer) {
-    let (shown, newer) = app.entries_shown();
+    let room = usize::from(area.height.saturating_sub(1));
+    let (all, shown) = app.entries_shown(room);
+    let newer = all.len() - shown;
     let title = match app.log.search.as_str() {
         "" => "LOG AND MARKERS".to_owned(),
-        words => format!("LOG AND MARKERS  with `{words}`: {} (Esc shows all)", shown.len() + newer),
+        words => format!("LOG AND MARKERS  with `{words}`: {} (Esc shows all)", all.len()),
     };
     let below = if newer > 0 { format!("{newer} newer below (End)") } else { String::new() };
     let title = words::apart(&title, &below, usize::from(area.width));
     write(row(area, 0), buffer, heading(app, title));
-    let room = usize::from(area.height.saturating_sub(1));
     let mut lines: Vec<Line<'static>> = Vec::new();
-    for entry in shown.iter().rev() {
+    for entry in all[..shown].iter().rev() {
         let mut entry = entry_lines(app, entry, usize::from(area.width));
         entry.reverse();
         lines.extend(entry);

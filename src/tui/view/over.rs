@@ -150,7 +150,7 @@ fn command_lines() -> Vec<String> {
         format!("{typed:<33}{}", command.help)
     };
     let mut lines: Vec<String> = command::TABLE.iter().map(line).collect();
-    lines.push("Held keys and pastes never mark; for exact timing use a trigger, not a key.".to_owned());
+    lines.push("A held key marks once, a paste never; for exact timing use a trigger.".to_owned());
     lines
 }
 

@@ -81,7 +81,8 @@ pub(in crate::tui::view) fn marks(app: &App, area: Rect, buffer: &mut Buffer) {
 /// What the last key did, or else the newest line of the log where that is not on the screen anyway.
 pub(in crate::tui::view) fn log(app: &App, area: Rect, buffer: &mut Buffer) {
     if let Some((_, text)) = &app.reply {
-        return write(area, buffer, styled(format!("> {text}"), app.theme.title));
+        let text = words::cut(&format!("> {text}"), usize::from(area.width), app.dots);
+        return write(area, buffer, styled(text, app.theme.title));
     }
     if let Some(last) = app.log.lines.back().filter(|_| app.view != View::Log) {
         write(area, buffer, side::log_line(app, last));

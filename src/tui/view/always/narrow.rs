@@ -14,7 +14,13 @@ pub(in crate::tui::view) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     match &app.mode {
         Mode::Stop { typed, .. } => lines.push(Line::raw(format!("type stop: {typed}_ (Esc)"))),
         Mode::Line(line) => lines.push(Line::raw(format!("{}{}_", over::prompt(line.purpose), line.text))),
-        Mode::Keys | Mode::Help { .. } | Mode::Filter(_) => lines.extend(facts(app, usize::from(area.width))),
+        Mode::Filter(choice) => {
+            lines.push(Line::raw(format!("filter {}", choice.words())));
+            lines.push(Line::raw("Up Down Left Right choose"));
+            lines.push(Line::raw("Enter asks  Esc closes"));
+        }
+        Mode::Help { .. } => lines.push(Line::raw("help needs 60x16; Esc closes")),
+        Mode::Keys => lines.extend(facts(app, usize::from(area.width))),
     }
     for (n, line) in (0..area.height).zip(lines) {
         write(row(area, n), buffer, line);

@@ -168,7 +168,7 @@ pub(super) fn help(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) 
     }
     write(row(area, 0), buffer, styled(" KEYS OF A REVIEW  (Esc closes) ", app.theme.state));
     for (n, (names, help)) in (1..).zip(lines) {
-        write(row(area, n), buffer, format!(" {names:<12}{help}"));
+        write(row(area, n), buffer, format!(" {:<12}{help}", format!("{names} ")));
     }
     let sorts = Sort::ALL.map(Sort::word).join(", ");
     let last = row(area, area.height.saturating_sub(1));

@@ -178,6 +178,14 @@ impl Link {
             ConnectionRefused | NotFound => Error::Nobody { path: path.to_owned(), source },
             _ => Error::Connection { path: path.to_owned(), source },
         })?;
+        // A journal somebody else left may name any socket: only our own recorders, and root's, are believed.
+        let other = rustix::net::sockopt::socket_peercred(&stream)
+            .map_err(|error| Error::Connection { path: path.to_owned(), source: error.into() })?;
+        let (uid, own) = (other.uid.as_raw(), socket::own_uid());
+        if uid != own && uid != 0 && own != 0 {
+            let sentence = "it belongs to another user.".to_owned();
+            return Err(Error::Refused { path: path.to_owned(), sentence });
+        }
         let hello = Hello { magic: MAGIC, commands: COMMANDS, events: EVENTS, name: name.to_owned() };
         // A recorder that is full hangs up without listening; what it said first is still to be read.
         let _ = send(&stream, &hello);

@@ -197,7 +197,7 @@ impl Acquire {
 
     fn publish(&self, sequencer: &Sequencer) {
         let mut vitals = self.vitals.lock();
-        vitals.fit = sequencer.fit();
+        (vitals.fit, vitals.fit_from) = (sequencer.fit(), sequencer.fit_from());
         vitals.next_row = sequencer.next_row();
         drop(vitals);
         self.vitals.waits(Stage::Journal, self.journal.len());

@@ -135,6 +135,12 @@ impl Sequencer {
         self.next_row
     }
 
+    /// The row from which on that line holds: what happened before it happened in another epoch or before a pause.
+    #[must_use]
+    pub fn fit_from(&self) -> u64 {
+        self.epoch.as_ref().map_or(0, |epoch| epoch.line_from)
+    }
+
     /// The line of the epoch under way, once its slope is known.
     #[must_use]
     pub fn fit(&self) -> Option<Fit> {

@@ -21,6 +21,8 @@ pub(super) struct Vitals {
     pub(super) next_row: u64,
     /// The line that places markers.
     pub(super) fit: Option<Fit>,
+    /// The row from which on it holds.
+    pub(super) fit_from: u64,
     /// The source is there.
     pub(super) alive: bool,
     /// It came back this often.

@@ -142,7 +142,10 @@ impl Guest {
                     Fate::Stays(line::refused("token and name belong in the first line"))
                 }
                 Ok(wish) => self.grant(wish, arrived),
-                Err(why) if self.hall.token.is_some() && !self.is_known => Fate::Leaves(line::refused(&why)),
+                // A web page can make a browser say HTTP here, with a line of ours in its body.
+                Err(why) if !self.is_known && (self.hall.token.is_some() || is_http(&line)) => {
+                    Fate::Leaves(line::refused(&why))
+                }
                 Err(why) => Fate::Stays(line::refused(&why)),
             };
             match fate {
@@ -314,6 +317,11 @@ impl Guest {
 }
 
 /// Nanoseconds as microseconds, rounded up.
+/// Whether a line is the first of a browser's request.
+fn is_http(line: &[u8]) -> bool {
+    line.windows(8).any(|window| window.starts_with(b" HTTP/1"))
+}
+
 fn micros(ns: i64) -> u32 {
     u32::try_from(ns / 1000 + 1).unwrap_or(UNKNOWN_US)
 }

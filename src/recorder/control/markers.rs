@@ -132,9 +132,8 @@ impl Markers {
         }
         match self.resolve(from.0, wanted) {
             Ok(wanted) => self.send(from, asked, (&wanted, place), requests),
-            Err(why) => return Some(Answer::Refused(why)),
+            Err(why) => Some(Answer::Refused(why)),
         }
-        None
     }
 
     /// Takes up what waited for others to be stored; the answers that can be given at once.
@@ -194,16 +193,19 @@ impl Markers {
         asked: Asked,
         (wanted, place): (&MarkRequest, Place),
         requests: &Sender<Request>,
-    ) {
+    ) -> Option<Answer> {
         self.tickets += 1;
         let ticket = self.tickets;
+        // Never waited for: a journal that hangs must not hang who has to say so.
+        if requests.try_send(Request::Marker(ticket, self.marker(from.0, wanted, place))).is_err() {
+            return Some(Answer::Refused("not stored: the journal does not keep up".to_owned()));
+        }
         if self.known.len() == REMEMBERED {
             self.known.pop_front();
         }
         self.known.push_back(Known { asked, ticket, stored: None });
         self.waiting.entry(ticket).or_default().push(from);
-        // The queue is as long as all markers that may be under way; the journal's thread never waits for us.
-        let _ = requests.send(Request::Marker(ticket, self.marker(from.0, wanted, place)));
+        None
     }
 
     /// The journal has it, whether it was asked for or is an edge of an input; gives who asked.

@@ -40,6 +40,8 @@ fn sync(file: &File, vitals: &Shared, worst: &mut Worst) -> bool {
         Ok(()) => {
             let took_ms = seconds(Stamp::now().host_ns - began) * 1e3;
             let mut vitals = vitals.lock();
+            // A descriptor that failed is not asked again, so this one is that of a later journal.
+            vitals.wrong.remove(&Kind::Sync);
             vitals.sync_ms = Some((took_ms, worst.of(took_ms, began)));
             // What was written while the disk worked is not covered: its age counts from the sync's beginning.
             vitals.undurable_since_ns = if vitals.written_ns > began { began } else { 0 };

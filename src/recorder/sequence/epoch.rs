@@ -29,6 +29,8 @@ pub(super) struct Epoch {
     pub(super) next_index: u64,
     began: Stamp,
     last: Stamp,
+    /// The row from which on the line holds.
+    pub(super) line_from: u64,
     fitter: Fitter,
     /// The line stored last, and when.
     stored: Option<(Fit, i64)>,
@@ -45,6 +47,7 @@ impl Epoch {
             next_index: packet.index,
             began: packet.stamp,
             last: packet.stamp,
+            line_from: row,
             fitter: Fitter::new(number, row, packet.stamp.host_ns, nominal_hz),
             stored: None,
         }
@@ -106,6 +109,7 @@ impl Epoch {
     /// After a pause: the rows of `packet` say nothing of the rows before them.
     pub(super) fn resume(&mut self, packet: &Packet, nominal_hz: Option<f64>) {
         let row = self.first_row + (packet.index - self.first_index);
+        self.line_from = row;
         self.fitter = Fitter::new(self.number, row, packet.stamp.host_ns, nominal_hz);
         self.began = packet.stamp;
         self.stored = None;

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 /// Markers that can still be spoken of: a weekend of one marker every twenty seconds.
 const KEPT: usize = 8192;
+/// Edges of inputs that can still be spoken of: they come in thousands, and hardly anybody speaks of them.
+const EDGES: usize = 1024;
 /// Markers of one front end that can be taken back one after the other.
 const UNDO: usize = 256;
 
@@ -29,6 +31,8 @@ pub(super) struct Ledger {
     /// Labels whose keys open and end durations.
     durations: Vec<String>,
     rows: BTreeMap<u64, Standing>,
+    /// The same for edges of inputs, which open nothing.
+    edges: BTreeMap<u64, Standing>,
     open: Vec<OpenMark>,
     /// Ids each front end can take back, by its name, oldest first.
     undo: HashMap<String, VecDeque<u64>>,
@@ -71,8 +75,8 @@ impl Ledger {
             Action::Add => {}
             Action::Retract | Action::Relabel | Action::Note | Action::End => {
                 let id = wanted.refers_to;
-                let about =
-                    self.rows.get(&id).ok_or_else(|| format!("there is no marker {id} to speak of"))?;
+                let about = self.rows.get(&id).or_else(|| self.edges.get(&id));
+                let about = about.ok_or_else(|| format!("there is no marker {id} to speak of"))?;
                 if about.retracted {
                     return Err(format!("marker {id} `{}` was taken back already", about.label));
                 }
@@ -90,12 +94,21 @@ impl Ledger {
     /// A row is in the journal.
     pub(super) fn stored(&mut self, marker: &Marker) {
         match marker.action {
+            Action::Add if marker.origin == Origin::Ttl => return self.add_edge(marker),
             Action::Add | Action::End => self.add(marker),
             Action::Retract => self.retract(marker.refers_to),
             Action::Relabel => self.relabel(marker.refers_to, &marker.label),
             Action::Note => {}
         }
         self.sum_up();
+    }
+
+    fn add_edge(&mut self, marker: &Marker) {
+        let row = Standing { label: marker.label.clone(), retracted: false, opens: None, ends: 0 };
+        self.edges.insert(marker.id, row);
+        if self.edges.len() > EDGES {
+            self.edges.pop_first();
+        }
     }
 
     fn add(&mut self, marker: &Marker) {
@@ -135,7 +148,7 @@ impl Ledger {
     }
 
     fn retract(&mut self, id: u64) {
-        if let Some(row) = self.rows.get_mut(&id) {
+        if let Some(row) = self.rows.get_mut(&id).or_else(|| self.edges.get_mut(&id)) {
             row.retracted = true;
         }
         for undo in self.undo.values_mut() {
@@ -144,7 +157,7 @@ impl Ledger {
     }
 
     fn relabel(&mut self, id: u64, label: &str) {
-        if let Some(row) = self.rows.get_mut(&id) {
+        if let Some(row) = self.rows.get_mut(&id).or_else(|| self.edges.get_mut(&id)) {
             label.clone_into(&mut row.label);
         }
     }

@@ -27,14 +27,12 @@ pub(in crate::recorder::control) fn place(stamp: Stamp, vitals: &Shared) -> Plac
             let sample = fit.row_at(stamp.host_ns);
             let half_row_us = 0.5e6 / fit.rate_hz;
             let sure_us = fit.residual_us + half_row_us;
-            let before_us = crate::emg::units::float_ns(fit.time_of(0) - stamp.host_ns) / 1000.0;
-            // There is no row for what happened before the first one: the nearest is as wrong as it is late.
+            let from = vitals.fit_from;
+            let before_us = crate::emg::units::float_ns(fit.time_of(from) - stamp.host_ns) / 1000.0;
+            // The line says nothing of what happened before it began: the nearest row is as wrong as it is late.
             if before_us > half_row_us {
-                return Place {
-                    sample: 0,
-                    placed: Placed::Provisional,
-                    uncertainty_us: micros(before_us + sure_us),
-                };
+                let placed = if from == 0 { Placed::Provisional } else { Placed::BetweenEpochs };
+                return Place { sample: from, placed, uncertainty_us: micros(before_us + sure_us) };
             }
             let in_gap = vitals.last_gap.is_some_and(|gap| covers(&gap, sample));
             let placed = if in_gap { Placed::InGap } else { Placed::Fit };
@@ -42,7 +40,7 @@ pub(in crate::recorder::control) fn place(stamp: Stamp, vitals: &Shared) -> Plac
         }
         _ => {
             let placed = if vitals.alive { Placed::Provisional } else { Placed::BetweenEpochs };
-            let age_us = crate::emg::units::float_ns(now - vitals.newest_ns) / 1000.0;
+            let age_us = crate::emg::units::float_ns((stamp.host_ns - vitals.newest_ns).abs()) / 1000.0;
             Place { sample: newest, placed, uncertainty_us: micros(age_us) }
         }
     }
@@ -76,5 +74,10 @@ mod tests {
         let before = place(now.plus_ns(-3_000_000_000), &shared);
         assert_eq!((before.sample, before.placed), (0, Placed::Provisional));
         assert_eq!(before.uncertainty_us, 2_000_520);
+        // The same moment, but the line belongs to an epoch that began at row 500: 100 ms before it.
+        shared.lock().fit_from = 500;
+        let earlier = place(now.plus_ns(-600_000_000), &shared);
+        assert_eq!((earlier.sample, earlier.placed), (500, Placed::BetweenEpochs));
+        assert_eq!(earlier.uncertainty_us, 100_520);
     }
 }

@@ -279,3 +279,28 @@ proptest! {
         prop_assert_eq!(desk.markers.open().iter().map(|open| open.id).collect::<Vec<_>>(), open);
     }
 }
+
+#[test]
+fn a_camera_that_triggers_all_night_does_not_push_an_open_duration_out() {
+    let mut desk = Desk::new();
+    let opened = desk.press(1, "hold");
+    let edge = Marker { origin: Origin::Ttl, label: "trigger".to_owned(), ..opened.clone() };
+    for id in 1000..21_000 {
+        desk.markers.stored(None, &Marker { id, ..edge.clone() });
+    }
+    desk.next_id = 21_000;
+    let ended = desk.press(2, "hold");
+    assert_eq!((ended.action, ended.refers_to), (Action::End, opened.id));
+    let note = MarkRequest { action: Action::Note, refers_to: 20_999, ..wanted(3, "note") };
+    assert_eq!(desk.ask((SHELL, 3), note), None, "the newest edges can be spoken of");
+}
+
+#[test]
+fn a_journal_that_does_not_keep_up_is_said_at_once() {
+    let mut desk = Desk::new();
+    let answers: Vec<_> = (1..=17).map(|n| desk.ask((DASHBOARD, n), wanted(n, "smile"))).collect();
+    assert!(answers[..16].iter().all(Option::is_none), "the queue of this desk takes sixteen");
+    assert!(matches!(&answers[16], Some(Answer::Refused(why)) if why.contains("does not keep up")));
+    desk.store();
+    assert_eq!(desk.ask((DASHBOARD, 18), wanted(17, "smile")), None, "and the same request may come again");
+}

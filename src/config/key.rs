@@ -12,7 +12,7 @@ pub(super) const BINDINGS: &str = "keys";
 /// Keys the interface promises and this version does not carry out.
 pub(super) const LATER: [&str; 2] = ["model", "protocol"];
 
-/// What is shown and stored of a secret; reads as none.
+/// What is shown and stored of a secret, and of a command line, which often holds one; reads as none.
 const HIDDEN: &str = "(secret)";
 
 /// One key.
@@ -158,14 +158,14 @@ pub(super) const KEYS: &[Key] = &[
     key!(
         "on-alarm",
         "a command line for the shell, or `off`",
-        on_alarm = |text| value::unless("off", text, value::some),
-        |command| value::or("off", command.as_ref(), Clone::clone)
+        on_alarm = |text| if text == HIDDEN { Some(None) } else { value::unless("off", text, value::some) },
+        |command| if command.is_some() { HIDDEN } else { "off" }
     ),
     key!(
         "on-close",
         "a command line for the shell, or `off`",
-        on_close = |text| value::unless("off", text, value::some),
-        |command| value::or("off", command.as_ref(), Clone::clone)
+        on_close = |text| if text == HIDDEN { Some(None) } else { value::unless("off", text, value::some) },
+        |command| if command.is_some() { HIDDEN } else { "off" }
     ),
     key!("color", "`auto`, `never`, `16` or `256`", color = |text| Color::from_word(text), |color| color
         .word()),

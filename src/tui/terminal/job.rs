@@ -5,7 +5,7 @@
 //! in every Rust program: the error of the write ends the drawing.
 
 use super::{enter, restore};
-use rustix::process::{Pid, Signal, getpgid, getpgrp, getppid, getsid, kill_current_process_group};
+use rustix::process::{Signal, kill_current_process_group};
 use signal_hook::consts::SIGSTOP;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
@@ -57,30 +57,42 @@ pub(super) fn go_on() -> bool {
 
 /// Whether this process runs in the background of the terminal it draws on.
 pub(super) fn in_background() -> bool {
-    rustix::termios::tcgetpgrp(rustix::stdio::stdout()).is_ok_and(|front| front != getpgrp())
+    let Ok(front) = rustix::termios::tcgetpgrp(rustix::stdio::stdout()) else { return false };
+    Place::of("self").is_some_and(|me| me.job != front.as_raw_nonzero().get())
 }
 
 /// Whether a shell watches over this job: an ancestor in the same session but not in the job. Without one, a
 /// stopped process would stand still for ever (an orphaned process group, in the words of POSIX).
 fn can_be_continued() -> bool {
-    let (session, job) = (getsid(None), getpgrp());
-    let mut ancestor = getppid();
-    while let Some(pid) = ancestor {
-        if getsid(Some(pid)) != session {
+    let Some(me) = Place::of("self") else { return false };
+    let mut ancestor = me.parent;
+    while let Some(place) = Place::of(&ancestor.to_string()) {
+        if place.session != me.session {
             return false;
         }
-        if getpgid(Some(pid)).is_ok_and(|other| other != job) {
+        if place.job != me.job {
             return true;
         }
-        ancestor = parent(pid);
+        ancestor = place.parent;
     }
     false
 }
 
-/// The parent of another process.
-fn parent(pid: Pid) -> Option<Pid> {
-    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    // The name in parentheses may hold spaces; fields are counted after it.
-    let (_, after) = stat.rsplit_once(')')?;
-    Pid::from_raw(after.split_whitespace().nth(1)?.parse().ok()?)
+/// Where a process stands among the others. In a container, a parent, a job or a session from outside is 0,
+/// which `getsid` and `getpgrp` of rustix do not expect.
+struct Place {
+    parent: i32,
+    job: i32,
+    session: i32,
+}
+
+impl Place {
+    fn of(pid: &str) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name in parentheses may hold spaces; fields are counted after it.
+        let (_, after) = stat.rsplit_once(')')?;
+        let mut fields = after.split_whitespace().skip(1).map(str::parse);
+        let mut next = || fields.next()?.ok();
+        Some(Self { parent: next()?, job: next()?, session: next()? })
+    }
 }

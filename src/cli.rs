@@ -20,12 +20,14 @@ mod project;
 mod record;
 mod recover;
 mod review;
+mod screen;
 mod service;
 mod simulate;
 mod station;
 mod verify;
 
 use clap::{Args, Parser, Subcommand};
+use screen::Screen;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -134,15 +136,8 @@ struct Settings {
     /// Filter preset: default, startle-28, off, or a band such as 20-400
     #[arg(long)]
     preset: Option<String>,
-    /// Characters of the traces: auto, braille, block or ascii
-    #[arg(long)]
-    glyphs: Option<String>,
-    /// Colours: auto, never, 16 or 256
-    #[arg(long)]
-    color: Option<String>,
-    /// What colours mean: default, colour-blind or mono
-    #[arg(long)]
-    theme: Option<String>,
+    #[command(flatten)]
+    screen: Screen,
     /// Keep conditions, predictions and labels of events from the screens until the recording is closed
     #[arg(long)]
     blind: bool,
@@ -167,15 +162,18 @@ impl Settings {
             kind: self.kind.clone(),
             montage: self.montage.clone(),
             preset: self.preset.clone(),
-            glyphs: self.glyphs.clone(),
-            color: self.color.clone(),
-            theme: self.theme.clone(),
             blind: self.blind.then(|| "true".to_owned()),
+            ..self.screen.flags()
         };
-        let env = |name: &str| std::env::var(name).ok();
-        crate::config::Config::resolve(&flags, env, std::path::Path::new(""))
-            .map_err(|error| advise(&error, error.advice()))
+        resolve(&flags)
     }
+}
+
+/// The effective configuration in the working folder, with these flags.
+fn resolve(flags: &crate::config::Flags) -> anyhow::Result<crate::config::Config> {
+    let env = |name: &str| std::env::var(name).ok();
+    crate::config::Config::resolve(flags, env, std::path::Path::new(""))
+        .map_err(|error| advise(&error, error.advice()))
 }
 
 /// Runs the command; an error means that it was not done (exit code 2).

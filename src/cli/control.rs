@@ -2,7 +2,7 @@
 
 use super::console::line;
 use super::{Which, advise, json, say, tell};
-use crate::config::{Config, Flags};
+use crate::config::Flags;
 use crate::emg::{Stamp, marker};
 use crate::ipc;
 use crate::session::command::Action;
@@ -14,7 +14,7 @@ use clap::Args;
 use std::collections::BTreeMap;
 use std::fs::{File, TryLockError};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -137,8 +137,7 @@ pub(super) fn running() -> anyhow::Result<Vec<(String, PathBuf)>> {
 
 /// Ids and sockets of the recorders that hold a journal below the folder of recordings and answer.
 fn writing() -> Vec<(String, PathBuf)> {
-    let config = Config::resolve(&Flags::default(), |name| std::env::var(name).ok(), Path::new(""));
-    let out = config.unwrap_or_default().out;
+    let out = super::resolve(&Flags::default()).unwrap_or_default().out;
     let is_held = |journal: &PathBuf| {
         File::open(journal).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
     };

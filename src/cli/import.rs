@@ -66,8 +66,7 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<ExitCode> {
         line_frequency: args.line_frequency.clone(),
         ..crate::config::Flags::default()
     };
-    let config = Config::resolve(&flags, |name| std::env::var(name).ok(), Path::new(""))
-        .map_err(|error| advise(&error, error.advice()))?;
+    let config = super::resolve(&flags)?;
     let name = args.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let failed = |error: StoreError| {
         let _ = std::fs::remove_file(&journal);

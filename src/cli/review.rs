@@ -6,8 +6,7 @@ mod reel;
 mod story;
 
 use super::advise;
-use super::attach::{color, glyphs, look};
-use crate::config::Config;
+use super::screen::{self, Screen};
 use crate::emg::artefact;
 use crate::store::layout::State;
 use crate::store::{Recording, StoreError, follow, naming};
@@ -29,15 +28,8 @@ pub(super) struct ReviewArgs {
     /// Keep labels and notes of markers from the screen
     #[arg(long)]
     blind: bool,
-    /// Characters of the traces: auto, braille, block or ascii
-    #[arg(long)]
-    glyphs: Option<String>,
-    /// Colours: auto, never, 16 or 256
-    #[arg(long)]
-    color: Option<String>,
-    /// What colours mean: default, colour-blind or mono
-    #[arg(long)]
-    theme: Option<String>,
+    #[command(flatten)]
+    screen: Screen,
 }
 
 pub(super) fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
@@ -53,24 +45,11 @@ pub(super) fn run(args: &ReviewArgs) -> anyhow::Result<ExitCode> {
             artefact::CODER_CHARS
         );
     }
-    let flags = crate::config::Flags {
-        glyphs: args.glyphs.clone(),
-        color: args.color.clone(),
-        theme: args.theme.clone(),
-        ..crate::config::Flags::default()
-    };
-    let config = Config::resolve(&flags, |name| std::env::var(name).ok(), Path::new(""))
-        .map_err(|error| advise(&error, error.advice()))?;
+    let config = super::resolve(&args.screen.flags())?;
     let recording = open(&args.file)?;
     let reel = Reel::new(recording, args.code.clone(), args.blind)
         .map_err(|error| advise(&error, error.advice()))?;
-    let options = tui::Options {
-        glyphs: glyphs(config.glyphs),
-        color: color(config.color),
-        look: look(config.theme),
-        read_only: args.code.is_none(),
-    };
-    tui::review(start(reel)?, options)?;
+    tui::review(start(reel)?, screen::options(&config, args.code.is_none()))?;
     Ok(ExitCode::SUCCESS)
 }
 

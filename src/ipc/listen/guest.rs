@@ -319,7 +319,7 @@ impl Guest {
 /// Nanoseconds as microseconds, rounded up.
 /// Whether a line is the first of a browser's request.
 fn is_http(line: &[u8]) -> bool {
-    line.windows(8).any(|window| window.starts_with(b" HTTP/1"))
+    line.windows(7).any(|window| window == b" HTTP/1")
 }
 
 fn micros(ns: i64) -> u32 {

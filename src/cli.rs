@@ -5,17 +5,23 @@
 
 mod attach;
 mod auto;
+mod calibrate;
+mod clean;
 mod completions;
 mod config;
 mod console;
 mod control;
+mod detect;
 mod doctor;
+mod features;
 mod feed;
 mod held;
 mod import;
 mod inspect;
 mod json;
+mod model;
 mod ports;
+mod predict;
 mod project;
 mod record;
 mod recover;
@@ -24,6 +30,7 @@ mod screen;
 mod service;
 mod simulate;
 mod station;
+mod trials;
 mod verify;
 
 use clap::{Args, Parser, Subcommand};
@@ -67,6 +74,20 @@ enum Command {
     Recover(recover::RecoverArgs),
     /// Look at a recording, closed or still growing, and judge artefacts
     Review(review::ReviewArgs),
+    /// Run the filter chain again over the raw signal
+    Clean(clean::CleanArgs),
+    /// Windowed EMG features as a table
+    Features(features::FeaturesArgs),
+    /// Find muscle events, candidates for micro-expressions among them
+    Detect(detect::DetectArgs),
+    /// The tidy table per subject, trial, muscle and bin
+    Trials(trials::TrialsArgs),
+    /// Measure rest and maximal contraction of each muscle, kept only when accepted
+    Calibrate(calibrate::CalibrateArgs),
+    /// Say what a model expects and whether this station can feed it
+    Model(model::ModelArgs),
+    /// The rolling predictions again, offline
+    Predict(predict::PredictArgs),
     /// Turn an EMG text file of another program into a recording
     Import(import::ImportArgs),
     /// Print the effective configuration and where each value came from
@@ -191,6 +212,13 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => verify::run(&args),
         Command::Recover(args) => recover::run(&args),
         Command::Review(args) => review::run(&args),
+        Command::Clean(args) => clean::run(&args),
+        Command::Features(args) => features::run(&args),
+        Command::Detect(args) => detect::run(&args),
+        Command::Trials(args) => trials::run(&args),
+        Command::Calibrate(args) => calibrate::run(&args),
+        Command::Model(args) => model::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),

@@ -3,18 +3,20 @@
 //! Nothing here does I/O, spawns, or derives serde: `store` and `ipc` keep their own wire twins.
 //! Every other room speaks in these types.
 
-pub mod artefact;
 pub mod block;
+pub mod calibration;
 pub mod clock;
+pub mod finding;
 pub mod gap;
 pub mod marker;
 pub mod montage;
 pub mod truth;
 pub mod units;
 
-pub use artefact::Artefact;
 pub use block::{RawBlock, SampleType, Samples};
+pub use calibration::Calibration;
 pub use clock::{ClockOffset, Stamp};
+pub use finding::{Artefact, Event, Prediction, Quality, artefact};
 pub use gap::{Cause, Gap};
 pub use marker::Marker;
 pub use montage::{Channel, Kind};

@@ -1,5 +1,11 @@
-//! WHAT A FACE DOES: muscles, action units and emotions; events and calibration beside them.
-//!
-//! Plain values and arithmetic: no I/O, no threads.
+//! WHAT A FACE DOES: muscles and the action units they make (`table`), and what is found in their signals: quality,
+//! artefacts, events. All of it is a function of the pipeline's inputs and outputs, row by row.
 
+pub mod artefacts;
+pub mod events;
+pub mod observe;
+pub mod quality;
+pub mod state;
 pub mod table;
+
+pub use observe::{Findings, Look, Observer};

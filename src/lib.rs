@@ -20,11 +20,16 @@
 //! [`pipeline`] puts these operators in order: raw rows and gaps in, clean rows, envelope rows and spans out. It is a
 //! function of its inputs, so that the recorder's screen, the projector's file and `verify` compute the same bits.
 //!
-//! [`face`] is what a face does: muscles, action units, emotions, and which of them electrodes can tell apart. No other
-//! room asks it yet.
+//! [`face`] is what a face does: muscles, action units, emotions, and what is found in their signals: quality,
+//! artefacts, events. Its observer sees every row once, beside the pipeline, live and in the projector alike.
+//!
+//! [`infer`] is what a model makes of it: the card that says what a model expects, the model itself, its rolling
+//! predictions.
 //!
 //! [`store`] is what stays on disk: the journal, which is the truth while it exists; the HDF5 file projected from it,
 //! live, at the end or after a crash by the same code; reading back, names, checks.
+//!
+//! [`analysis`] turns recordings into the tables statistics are made of: trials and windows of features.
 //!
 //! [`import`] reads what other programs saved as text, and puts every doubt about it in words.
 //!
@@ -96,12 +101,14 @@
 //! - Nobody but `cli` prints, and no stage sees `Config`: each room owns the options `cli` fills for it.
 //! - No `unwrap` and no `expect` on what the world may do; an idle line and half a frame are values.
 
+pub mod analysis;
 pub mod cli;
 pub mod config;
 pub mod dsp;
 pub mod emg;
 pub mod face;
 pub mod import;
+pub mod infer;
 pub mod ipc;
 pub mod pipeline;
 pub mod recorder;

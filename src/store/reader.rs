@@ -6,6 +6,7 @@
 
 mod facts;
 pub mod inspect;
+mod joined;
 pub mod outline;
 pub mod replay;
 mod tables;
@@ -13,6 +14,7 @@ mod tables;
 pub use tables::Block;
 
 pub use facts::Facts;
+pub use joined::{Again, Joined};
 pub use replay::Replay;
 
 use super::StoreError;

@@ -10,9 +10,9 @@ const ORDER: [&[&str]; 10] = [
     &["config"],
     &["tui", "ipc", "recorder"],
     &["session"],
-    &["import"],
+    &["analysis", "import"],
     &["store"],
-    &["face"],
+    &["face", "infer"],
     &["pipeline"],
     &["source", "dsp"],
     &["emg"],
@@ -23,8 +23,9 @@ const PURE: [&str; 5] = ["emg", "dsp", "pipeline", "face", "session"];
 const WORLD: [&str; 6] = ["env", "fs", "io", "net", "process", "thread"];
 
 /// Names, and the only places where they may stand.
-const FENCES: [(&[&str], &[&str]); 5] = [
+const FENCES: [(&[&str], &[&str]); 6] = [
     (&["hdf5::"], &["store"]),
+    (&["tract_onnx::"], &["infer"]),
     (&["serialport::"], &["source/serial", "source/ports"]),
     (&["ratatui::", "crossterm::"], &["tui"]),
     (&["print!", "println!", "eprint!", "eprintln!", "io::stderr"], &["cli", "main"]),

@@ -19,7 +19,7 @@ pub struct Artefact {
     pub rule: String,
     /// Who judged.
     pub coder: String,
-    /// Free text, at most [`NOTE_BYTES`](super::marker::NOTE_BYTES) bytes.
+    /// Free text, at most [`NOTE_BYTES`](crate::emg::marker::NOTE_BYTES) bytes.
     pub note: String,
     /// Whether it was taken back.
     pub retracted: bool,

@@ -1,0 +1,14 @@
+//! `features`.
+
+use clap::Args;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub(super) struct FeaturesArgs {
+    /// The recording
+    file: std::path::PathBuf,
+}
+
+pub(super) fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("{args:?} is not built yet; wait for it")
+}

@@ -1,0 +1,14 @@
+//! `predict`.
+
+use clap::Args;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub(super) struct PredictArgs {
+    /// The recording
+    file: std::path::PathBuf,
+}
+
+pub(super) fn run(args: &PredictArgs) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("{args:?} is not built yet; wait for it")
+}

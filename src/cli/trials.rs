@@ -1,0 +1,14 @@
+//! `trials`.
+
+use clap::Args;
+use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub(super) struct TrialsArgs {
+    /// The recording
+    file: std::path::PathBuf,
+}
+
+pub(super) fn run(args: &TrialsArgs) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("{args:?} is not built yet; wait for it")
+}

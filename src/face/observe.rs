@@ -1,0 +1,195 @@
+//! One look at every row: quality, artefacts and events of a recording as its rows come.
+//!
+//! The recorder's screen, the projector's file and `detect` run the same observer over the same inputs and find the
+//! same. Cuts into blocks never matter: rows are handed on in stretches over which no filter began anew.
+
+use super::artefacts::Artefacts;
+use super::events::Events;
+use super::quality::Watch;
+use super::state::{Reel, Tape};
+use crate::emg::units::{index, wide};
+use crate::emg::{Artefact, Calibration, Channel, Event, Quality};
+use crate::pipeline::{CleanBlock, Input, Span};
+
+/// What was found in the latest rows; each finding is handed out once, when it is complete.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Findings {
+    /// Events that ended.
+    pub events: Vec<Event>,
+    /// Seconds that ended, one row for each channel.
+    pub quality: Vec<Quality>,
+    /// Stretches that rules reject.
+    pub artefacts: Vec<Artefact>,
+}
+
+impl Findings {
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.quality.is_empty() && self.artefacts.is_empty()
+    }
+}
+
+/// A stretch of rows over which no span began.
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// First row.
+    pub sample: u64,
+    /// Channels in a row.
+    pub channels: usize,
+    /// `rows x channels` values as the device sent them; NaN where they are missing.
+    pub raw: &'a [f64],
+    /// `rows x channels` clean values, as the file holds them; NaN where they are missing.
+    pub clean: &'a [f32],
+    /// For each channel the span that runs; none while its value is missing.
+    pub spans: &'a [Option<Span>],
+    /// Rows per second.
+    pub rate_hz: f64,
+}
+
+impl Look<'_> {
+    /// Rows in the stretch.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.clean.len() / self.channels.max(1)
+    }
+
+    /// Whether a channel's filters are settled at a row.
+    #[must_use]
+    pub fn is_settled(&self, channel: usize, row: u64) -> bool {
+        self.spans.get(channel).copied().flatten().is_some_and(|span| row >= span.settled_sample)
+    }
+}
+
+/// Observes a recording; nothing is found before the rate is known.
+#[derive(Clone, Debug)]
+pub struct Observer {
+    channels: usize,
+    rate_hz: f64,
+    spans: Vec<Option<Span>>,
+    watch: Watch,
+    artefacts: Artefacts,
+    events: Events,
+    raw: Vec<f64>,
+}
+
+impl Observer {
+    /// An observer of these channels, before the first row.
+    #[must_use]
+    pub fn new(channels: &[Channel]) -> Self {
+        Self {
+            channels: channels.len(),
+            rate_hz: 0.0,
+            spans: vec![None; channels.len()],
+            watch: Watch::new(channels),
+            artefacts: Artefacts::new(channels),
+            events: Events::new(channels),
+            raw: Vec::new(),
+        }
+    }
+
+    /// Takes the pipeline's next input together with what the pipeline made of it. Spans of a change of chains are
+    /// those that run already.
+    pub fn step(&mut self, input: &Input, clean: &CleanBlock) -> Findings {
+        let mut found = Findings::default();
+        match input {
+            Input::Chains(change) => {
+                let rate = change.chains.iter().map(|chain| chain.design_rate_hz).find(|rate| *rate > 0.0);
+                self.rate_hz = rate.unwrap_or(self.rate_hz);
+                self.adopt(&clean.spans);
+            }
+            Input::Gap(_) => {
+                self.raw.clear();
+                self.raw.resize(clean.clean.len(), f64::NAN);
+                self.spans.fill(None);
+                self.stretches(clean, &mut found);
+            }
+            Input::Rows(block) => {
+                self.raw.clear();
+                block.samples.widen(&mut self.raw);
+                self.stretches(clean, &mut found);
+            }
+        }
+        found
+    }
+
+    /// What is still open when the recording ends at `row`.
+    pub fn finish(&mut self, row: u64) -> Findings {
+        let mut found = Findings::default();
+        self.watch.finish(row, &mut found);
+        self.artefacts.finish(row, &mut found);
+        self.events.finish(row, &mut found);
+        found
+    }
+
+    /// Activity of this channel is given as a share of this maximum from now on.
+    pub fn calibrate(&mut self, calibration: &Calibration) {
+        self.events.calibrate(calibration);
+    }
+
+    /// Spans that run at the present row, known from elsewhere.
+    pub fn adopt(&mut self, spans: &[Span]) {
+        for span in spans {
+            if let Some(slot) = self.spans.get_mut(index(u64::from(span.channel))) {
+                *slot = Some(*span);
+            }
+        }
+    }
+
+    /// Everything that is carried on, for [`Observer::restore`].
+    #[must_use]
+    pub fn state(&self) -> Vec<u64> {
+        let mut tape = Tape::default();
+        tape.f64(self.rate_hz);
+        self.watch.save(&mut tape);
+        self.artefacts.save(&mut tape);
+        self.events.save(&mut tape);
+        tape.0
+    }
+
+    /// The observer that goes on from a state; none where the words are not a state of this version. Running spans
+    /// are told by [`Observer::adopt`].
+    #[must_use]
+    pub fn restore(channels: &[Channel], words: &[u64]) -> Option<Self> {
+        let mut observer = Self::new(channels);
+        let reel = &mut Reel::new(words);
+        observer.rate_hz = reel.f64()?;
+        observer.watch.load(reel)?;
+        observer.artefacts.load(reel)?;
+        observer.events.load(reel)?;
+        reel.is_done().then_some(observer)
+    }
+
+    /// Hands rows on in stretches that end where a span begins.
+    fn stretches(&mut self, clean: &CleanBlock, found: &mut Findings) {
+        let rows = clean.clean.len() / self.channels.max(1);
+        let mut at = 0;
+        let mut spans = clean.spans.iter().peekable();
+        while at < rows {
+            while let Some(span) = spans.next_if(|span| span.sample <= clean.sample + wide(at)) {
+                self.adopt(std::slice::from_ref(span));
+            }
+            let next = spans.peek().map_or(rows, |span| index(span.sample - clean.sample).min(rows));
+            self.look(at, next, clean, found);
+            at = next;
+        }
+    }
+
+    fn look(&mut self, from: usize, to: usize, clean: &CleanBlock, found: &mut Findings) {
+        if self.rate_hz <= 0.0 {
+            return;
+        }
+        let cut = from * self.channels..to * self.channels;
+        let look = Look {
+            sample: clean.sample + wide(from),
+            channels: self.channels,
+            raw: &self.raw[cut.clone()],
+            clean: &clean.clean[cut],
+            spans: &self.spans,
+            rate_hz: self.rate_hz,
+        };
+        self.watch.look(&look, found);
+        self.artefacts.look(&look, found);
+        self.events.look(&look, found);
+    }
+}

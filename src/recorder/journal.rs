@@ -6,11 +6,12 @@
 use super::acquire::Orders;
 use super::alarms::Kind;
 use super::backlog::Backlog;
+use super::process::Carried;
 use super::sequence::Piece;
 use super::vitals::{Shared, Stage};
 use crate::emg::units::{count, wide};
 use crate::emg::{ClockOffset, Marker, RawBlock, Stamp};
-use crate::pipeline::{Chain, ChainChange, PipelineState, Reason};
+use crate::pipeline::{Chain, ChainChange, Reason};
 use crate::store::journal::{Header, Journal, Record};
 use crate::store::{StoreError, in_full, naming};
 use crossbeam_channel::{Receiver, Sender, select};
@@ -61,7 +62,7 @@ pub(super) struct Links {
     pub(super) requests: Receiver<Request>,
     pub(super) reports: Sender<Report>,
     /// The pipeline's state at each border, by its row; none when the screen's side lost the thread.
-    pub(super) states: Receiver<(u64, Option<PipelineState>)>,
+    pub(super) states: Receiver<(u64, Option<Carried>)>,
     /// Set when journal and screen no longer saw the same rows.
     pub(super) diverged: Arc<AtomicBool>,
     /// A handle of each new journal for the thread that syncs.
@@ -94,7 +95,7 @@ pub(super) struct JournalWriter {
     /// A segment that is open while its predecessor cannot be ended.
     next: Option<(Journal, Header)>,
     /// A border's state that could not be written yet.
-    border_state: Option<(u64, Option<PipelineState>)>,
+    border_state: Option<(u64, Option<Carried>)>,
 }
 
 impl JournalWriter {
@@ -328,7 +329,9 @@ impl JournalWriter {
             _ => self.state_at(row),
         };
         let written = match &state {
-            Some(state) => self.append(&Record::State(state.clone())),
+            Some(state) => self
+                .append(&Record::State(state.pipeline.clone()))
+                .and_then(|()| self.append(&Record::Observer(state.observer.clone()))),
             // Without it the projector starts the filters afresh and says so in the spans.
             None => self.append(&log(2, "the filters start afresh with this segment")),
         };
@@ -339,7 +342,7 @@ impl JournalWriter {
     }
 
     /// The pipeline's state at a border, if journal and screen saw the same rows up to it.
-    fn state_at(&self, row: u64) -> Option<PipelineState> {
+    fn state_at(&self, row: u64) -> Option<Carried> {
         let until = std::time::Instant::now() + STATE_WAIT;
         while let Ok((at, state)) = self.links.states.recv_deadline(until) {
             if at >= row {

@@ -8,7 +8,8 @@ use super::sequence::Piece;
 use super::vitals::{Shared, Stage};
 use crate::dsp::bins::{Binner, MinMax};
 use crate::emg::units::{float, index, length, narrow, small, wide};
-use crate::emg::{Channel, RawBlock};
+use crate::emg::{Channel, Event, Quality, RawBlock};
+use crate::face::{Findings, Observer};
 use crate::pipeline::{ChainChange, CleanBlock, Input, Pipeline, PipelineState, Reason};
 use crate::session::Bins;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -24,10 +25,21 @@ pub(super) use electrode::Standing;
 
 /// Traces kept for a viewer that joins late.
 const HISTORY_S: f64 = 60.0;
+/// Events a screen is told of.
+const LAST_EVENTS: usize = 20;
 /// A bin on the wire lasts about this long; screens merge whole bins.
 const BIN_S: f64 = 0.004;
 /// Without pieces the thread says this often that it lives.
 const BEAT_EVERY: Duration = Duration::from_millis(250);
+
+/// What a segment's border hands over to the next segment's projector.
+#[derive(Clone, Debug)]
+pub(super) struct Carried {
+    /// Of the filters.
+    pub(super) pipeline: PipelineState,
+    /// Of what is found beside them.
+    pub(super) observer: Vec<u64>,
+}
 
 /// What the screen's side knows, for `control` to copy.
 #[derive(Debug, Default)]
@@ -48,6 +60,11 @@ pub(super) struct Picture {
     pub(super) row: u64,
     /// Each channel as it stands.
     pub(super) standings: Vec<Standing>,
+    /// Each channel over its last whole second; none before the first.
+    pub(super) quality: Vec<Option<Quality>>,
+    /// Events that ended, and the newest of them, oldest first.
+    pub(super) events: u64,
+    pub(super) last_events: VecDeque<Event>,
 }
 
 impl Picture {
@@ -66,6 +83,19 @@ impl Picture {
         all.clean.truncate(sent);
         all.raw.truncate(sent);
         all
+    }
+
+    /// Keeps what a screen shows of what was found.
+    fn note(&mut self, found: Findings) {
+        self.quality.resize(self.channels, None);
+        for quality in found.quality {
+            if let Some(slot) = self.quality.get_mut(usize::from(quality.channel)) {
+                *slot = Some(quality);
+            }
+        }
+        self.events += wide(found.events.len());
+        self.last_events.extend(found.events);
+        self.last_events.drain(..self.last_events.len().saturating_sub(LAST_EVENTS));
     }
 
     fn range(&self, from: u64) -> Bins {
@@ -114,6 +144,7 @@ pub(super) struct Process {
     channels: Vec<Channel>,
     rate_hz: f64,
     pipeline: Option<Pipeline>,
+    observer: Observer,
     chains: Option<ChainChange>,
     clean_bins: Binner,
     raw_bins: Binner,
@@ -122,7 +153,7 @@ pub(super) struct Process {
     electrodes: Vec<Electrode>,
     vitals: Arc<Shared>,
     picture: Arc<SharedPicture>,
-    states: Sender<(u64, Option<PipelineState>)>,
+    states: Sender<(u64, Option<Carried>)>,
     diverged: Arc<AtomicBool>,
 }
 
@@ -131,7 +162,7 @@ impl Process {
         plan: &Plan,
         vitals: Arc<Shared>,
         picture: Arc<SharedPicture>,
-        states: Sender<(u64, Option<PipelineState>)>,
+        states: Sender<(u64, Option<Carried>)>,
         diverged: Arc<AtomicBool>,
     ) -> Self {
         let (channels, nominal_hz) = (plan.channels.clone(), plan.description.nominal_hz);
@@ -144,6 +175,7 @@ impl Process {
         Self {
             rate_hz: nominal_hz.unwrap_or(1000.0),
             pipeline: None,
+            observer: Observer::new(&channels),
             chains: None,
             clean_bins: Binner::new(n, rows_per_bin),
             raw_bins: Binner::new(n, rows_per_bin),
@@ -204,8 +236,12 @@ impl Process {
         let (rows_per_bin, channels) = (picture.rows_per_bin, picture.channels);
         picture.bins.clear();
         (picture.first_bin, picture.fresh_from) = (0, 0);
+        picture.events = 0;
+        picture.last_events.clear();
+        picture.quality.clear();
         drop(picture);
         (self.pipeline, self.chains) = (None, None);
+        self.observer = Observer::new(&self.channels);
         self.recent.clear();
         self.clean_bins = Binner::new(channels, rows_per_bin);
         self.raw_bins = Binner::new(channels, rows_per_bin);
@@ -221,6 +257,7 @@ impl Process {
 
     fn start_afresh(&mut self, sample: u64) {
         self.pipeline = None;
+        self.observer = Observer::new(&self.channels);
         if let Some(chains) = self.chains.clone() {
             self.step(&Input::Chains(Arc::new(ChainChange { sample, reason: Reason::Start, ..chains })));
         }
@@ -229,7 +266,9 @@ impl Process {
     /// Gives the state at a segment's first row, or starts afresh with the segment when it is not the file's.
     fn border(&mut self, row: u64) {
         let lost = self.diverged.swap(false, Ordering::Relaxed);
-        let state = self.pipeline.as_ref().filter(|_| !lost).map(Pipeline::state);
+        let carried =
+            |pipeline: &Pipeline| Carried { pipeline: pipeline.state(), observer: self.observer.state() };
+        let state = self.pipeline.as_ref().filter(|_| !lost).map(carried);
         if state.is_none() {
             self.start_afresh(row);
         }
@@ -241,12 +280,14 @@ impl Process {
     fn step(&mut self, input: &Input) -> CleanBlock {
         let pipeline = self.pipeline.get_or_insert_with(|| Pipeline::new(&self.channels));
         let clean = pipeline.step(input);
+        let found = self.observer.step(input, &clean);
         let n = self.channels.len();
         self.recent.extend(&clean.envelope);
         let decimation = self.chains.as_ref().map_or(1, |chains| chains.decimation);
         let second = length(self.rate_hz / f64::from(decimation.max(1))).max(1) * n;
         self.recent.drain(..self.recent.len().saturating_sub(second));
         let mut picture = self.picture.lock();
+        picture.note(found);
         picture.row = pipeline.row();
         picture.settled_at = pipeline.spans().map(|span| span.settled_sample).max().unwrap_or(0);
         if let Some(chains) = &self.chains {

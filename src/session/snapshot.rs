@@ -1,7 +1,7 @@
 //! Everything a screen or a status line may show, bounded in size. Unknown numbers are NaN.
 
-use super::{Alarm, System, Viewer};
-use crate::emg::{Channel, Marker};
+use super::{Alarm, ModelState, System, Viewer};
+use crate::emg::{Channel, Event, Marker};
 
 /// What the recorder is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,6 +80,12 @@ pub struct Snapshot {
     pub markers: u64,
     /// The newest marker rows, oldest first, at most 20.
     pub last_markers: Vec<Marker>,
+    /// Muscle events found since the first row.
+    pub events: u64,
+    /// The newest of them, in the order they ended, at most 20; empty where screens are blind.
+    pub last_events: Vec<Event>,
+    /// The models that look at the signal; empty where screens are blind.
+    pub models: Vec<ModelState>,
     /// Durations that were opened by a key and not ended yet.
     pub open_marks: Vec<OpenMark>,
     /// Open alarms, worst first.
@@ -146,7 +152,11 @@ pub struct ChannelState {
     pub floor: f64,
     /// Share of the converter's range that the last second reached, percent; NaN where the range is unknown.
     pub range_percent: f64,
-    /// Short words: `saturated`, `flat`, `settling`.
+    /// Rms of the mains in the raw signal, in the channel's unit; NaN where it cannot be told.
+    pub line_level: f64,
+    /// Mains frequency found; NaN for none.
+    pub line_hz: f64,
+    /// Short words, those of [`crate::emg::finding::quality::flag`] among them.
     pub flags: Vec<String>,
 }
 
@@ -162,6 +172,8 @@ impl ChannelState {
             offset: nan,
             floor: nan,
             range_percent: nan,
+            line_level: nan,
+            line_hz: nan,
             flags: Vec::new(),
         }
     }

@@ -110,7 +110,7 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// Which dataset.
-        part: &'static str,
+        part: String,
     },
     /// No HDF5 file, or one whose beginning is lost.
     #[error("{path} cannot be opened as HDF5", path = path.display())]

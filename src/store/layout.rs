@@ -6,12 +6,15 @@
 pub(super) mod attributes;
 pub(super) mod create;
 pub(super) mod later;
+pub(super) mod predictions;
 pub(super) mod rows;
 pub(super) mod text;
 pub(super) mod words;
 
 use crate::emg::SampleType;
 use crate::emg::units::wide;
+use hdf5::{Dataset, H5Type};
+use ndarray::{ArrayView1, ArrayView2, s};
 
 /// Attribute `format` of every recording.
 pub const FORMAT: &str = "myograph-recording";
@@ -123,6 +126,28 @@ pub(super) fn bytes_of(sample_type: SampleType) -> u64 {
         SampleType::I32 | SampleType::F32 => 4,
         SampleType::F64 => 8,
     })
+}
+
+/// Appends whole rows to a dataset of one or two dimensions that has `at` rows of `width` values.
+pub(super) fn append<T: H5Type>(
+    dataset: &Dataset,
+    at: usize,
+    width: usize,
+    values: &[T],
+) -> hdf5::Result<usize> {
+    let end = at + values.len() / width;
+    if end == at {
+        return Ok(at);
+    }
+    if dataset.ndim() == 1 {
+        dataset.resize(end)?;
+        dataset.write_slice(ArrayView1::from(values), s![at..end])?;
+    } else {
+        dataset.resize((end, width))?;
+        let rows = ArrayView2::from_shape((end - at, width), values)?;
+        dataset.write_slice(rows, s![at..end, ..])?;
+    }
+    Ok(end)
 }
 
 #[cfg(test)]

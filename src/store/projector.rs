@@ -14,6 +14,7 @@ use super::journal::{Header, Record};
 use super::layout::{self, State};
 use crate::emg::units::wide;
 use crate::emg::{Gap, RawBlock};
+use crate::face::Findings;
 use crate::pipeline::{ChainChange, CleanBlock};
 use feed::{Feed, Misfit};
 use open::Open;
@@ -100,6 +101,14 @@ impl Projection {
         self.guard(|this| match record {
             Record::Header(_) | Record::End { .. } | Record::Sealed => Ok(()),
             Record::State(state) => Ok(this.feed.resume(state.clone())?),
+            Record::Observer(words) => {
+                this.feed.observed(words.clone());
+                Ok(())
+            }
+            Record::Prediction(prediction) => {
+                this.open.prediction(prediction);
+                Ok(())
+            }
             Record::Chains(change) => this.take_chains(change),
             Record::Rows(block) => this.take_rows(block),
             Record::Gap(gap) => this.take_gap(*gap),
@@ -144,6 +153,10 @@ impl Projection {
         assert!(state != State::Open, "a sealed file is closed or recovered");
         self.guard(|this| {
             this.begin()?;
+            if !this.handover {
+                let found = this.feed.finish();
+                this.open.found(&found);
+            }
             let next = layout::create::segment_name(&this.header.recording_id, this.header.segment + 1);
             let next = if this.handover { next.as_str() } else { "" };
             while_("writing its last rows", this.open.finish(state, next))
@@ -183,9 +196,9 @@ impl Projection {
     fn take_rows(&mut self, block: &RawBlock) -> Result<(), Trouble> {
         self.feed.admit_rows(block)?;
         self.begin()?;
-        let clean = self.feed.rows(Arc::new(block.clone()));
+        let (clean, found) = self.feed.rows(Arc::new(block.clone()));
         self.open.block(block);
-        self.put(&clean)
+        self.put(&clean, &found)
     }
 
     fn take_gap(&mut self, gap: Gap) -> Result<(), Trouble> {
@@ -197,12 +210,12 @@ impl Projection {
         let mut left = gap.filled();
         loop {
             let missing = if gap.exact { left.min(piece) } else { gap.missing };
-            let clean = self.feed.gap(Gap { sample: self.feed.next_row(), missing, ..gap });
+            let (clean, found) = self.feed.gap(Gap { sample: self.feed.next_row(), missing, ..gap });
             if gap.exact {
                 self.open.missing(missing);
                 left -= missing;
             }
-            self.put(&clean)?;
+            self.put(&clean, &found)?;
             if left == 0 {
                 return Ok(());
             }
@@ -218,7 +231,8 @@ impl Projection {
         while_("writing its filter state", self.open.state(&running.filters))
     }
 
-    fn put(&mut self, clean: &CleanBlock) -> Result<(), Trouble> {
+    fn put(&mut self, clean: &CleanBlock, found: &Findings) -> Result<(), Trouble> {
+        self.open.found(found);
         if let Some(filters) = self.feed.first_filters(clean) {
             while_("writing its filter state", self.open.state(&filters))?;
         }

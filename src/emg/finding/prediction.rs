@@ -12,6 +12,25 @@ pub mod flag {
     pub const LATE: u32 = 1 << 3;
 }
 
+/// What a recording says of a model that took part.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Participant {
+    /// Its base name, unique in the recording; the name of its table.
+    pub name: String,
+    /// The file it was read from.
+    pub file: String,
+    /// SHA-256 of that file, hexadecimal.
+    pub sha256: String,
+    /// Its classes, in the order of its probabilities.
+    pub classes: Vec<String>,
+    /// `window` or `step`.
+    pub mode: String,
+    /// Rows it looks at: its window, or a step model's receptive field.
+    pub window: u32,
+    /// Rows from one prediction to the next.
+    pub stride: u32,
+}
+
 /// One prediction of one model.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Prediction {

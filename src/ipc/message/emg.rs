@@ -1,6 +1,7 @@
 //! Wire twins of the values a recording is made of.
 
 use super::twin::{codes, twin};
+use crate::emg::finding::event;
 use crate::emg::{self, marker, montage};
 
 twin!(Stamp = emg::Stamp { host_ns: i64, utc_ns: i64 });
@@ -9,6 +10,27 @@ codes!(Origin = marker::Origin { Key, Command, Network, Protocol, Ttl, Lsl } els
 codes!(Placed = marker::Placed { Fit, Provisional, InGap, BetweenEpochs } else Provisional);
 // A marker that does what is not known here speaks of another one, at least.
 codes!(MarkAction = marker::Action { Add, Retract, Relabel, Note, End } else Note);
+// A class that is not known here is one nobody can name.
+codes!(Class = event::Class { Brief, Macro, Sustained, Blink, Artefact, Undetermined } else Undetermined);
+codes!(Verdict = event::Verdict { None, Candidate } else None);
+twin!(
+    Event = emg::Event {
+        onset: u64,
+        apex: u64,
+        end: u64,
+        channel: u16,
+        class: Class,
+        peak: f64,
+        mvc_percent: f64,
+        snr_db: f64,
+        rise_us: f64,
+        onset_uncertainty_us: f64,
+        duration_corrected_us: f64,
+        duration_low_us: f64,
+        duration_high_us: f64,
+        verdict: Verdict,
+    }
+);
 codes!(Kind = montage::Kind { Raw, Rectified, Envelope, Aux, Trigger } else Aux);
 twin!(
     Marker = emg::Marker {

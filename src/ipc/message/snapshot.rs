@@ -1,8 +1,8 @@
 //! Wire twins of the state a screen or a status line shows.
 
-use super::emg::{Channel, Marker};
+use super::emg::{Channel, Event, Marker};
 use super::twin::{codes, twin};
-use crate::session::{alarm, snapshot, system};
+use crate::session::{alarm, model, snapshot, system};
 
 // What is not known here may well write.
 codes!(State = snapshot::State { Monitoring, Recording, Draining, Closed } else Recording);
@@ -32,6 +32,8 @@ twin!(
         offset: f64,
         floor: f64,
         range_percent: f64,
+        line_level: f64,
+        line_hz: f64,
         flags: [String]
     }
 );
@@ -77,6 +79,23 @@ twin!(MarkKey = snapshot::MarkKey { key: char, label: String, code: i32, duratio
 twin!(OpenMark = snapshot::OpenMark { id: u64, label: String, code: i32, since_host_ns: i64 });
 
 twin!(
+    ModelState = model::ModelState {
+        name: String,
+        note: String,
+        classes: [String],
+        probabilities: [f64],
+        label: String,
+        probability: f64,
+        flags: u32,
+        latency_ms: f64,
+        late: u64,
+        predictions: u64,
+        history: [f64],
+        trouble: String,
+    }
+);
+
+twin!(
     Snapshot = snapshot::Snapshot {
         id: String,
         state: State,
@@ -100,6 +119,9 @@ twin!(
         disk_seconds_left: f64,
         markers: u64,
         last_markers: [Marker],
+        events: u64,
+        last_events: [Event],
+        models: [ModelState],
         open_marks: [OpenMark],
         alarms: [Alarm],
         viewers: [Viewer],

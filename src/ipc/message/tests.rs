@@ -1,7 +1,10 @@
 //! Every message of the session, with arbitrary values, through bytes and back.
 
 use super::*;
+use crate::emg::Event as MuscleEvent;
+use crate::emg::finding::event::{Class, Verdict};
 use crate::emg::{Channel, ClockOffset, Kind, Marker, Stamp, marker};
+use crate::session::ModelState;
 use crate::session::alarm::Priority;
 use crate::session::command::Action;
 use crate::session::command::FilterRequest;
@@ -111,13 +114,15 @@ fn channel() -> impl Strategy<Value = Channel> {
 }
 
 fn channel_state() -> impl Strategy<Value = ChannelState> {
-    (channel(), vec(float(), 5), vec(text(), 0..3)).prop_map(|(channel, f, flags)| ChannelState {
+    (channel(), vec(float(), 7), vec(text(), 0..3)).prop_map(|(channel, f, flags)| ChannelState {
         channel,
         level: f[0],
         mvc_percent: f[1],
         offset: f[2],
         floor: f[3],
         range_percent: f[4],
+        line_level: f[5],
+        line_hz: f[6],
         flags,
     })
 }
@@ -204,15 +209,69 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn event_found()(
+        n in vec(any::<u64>(), 3),
+        f in vec(float(), 8),
+        channel in any::<u16>(),
+        class in select(&Class::ALL[..]),
+        verdict in select(&Verdict::ALL[..]),
+    ) -> MuscleEvent {
+        MuscleEvent {
+            onset: n[0],
+            apex: n[1],
+            end: n[2],
+            channel,
+            class,
+            peak: f[0],
+            mvc_percent: f[1],
+            snr_db: f[2],
+            rise_us: f[3],
+            onset_uncertainty_us: f[4],
+            duration_corrected_us: f[5],
+            duration_low_us: f[6],
+            duration_high_us: f[7],
+            verdict,
+        }
+    }
+}
+
+prop_compose! {
+    fn model()(
+        t in vec(text(), 4),
+        classes in vec(text(), 0..3),
+        probabilities in vec(float(), 0..3),
+        history in vec(float(), 0..3),
+        f in vec(float(), 2),
+        (flags, late, predictions) in any::<(u32, u64, u64)>(),
+    ) -> ModelState {
+        ModelState {
+            name: t[0].clone(),
+            note: t[1].clone(),
+            classes,
+            probabilities,
+            label: t[2].clone(),
+            probability: f[0],
+            flags,
+            latency_ms: f[1],
+            late,
+            predictions,
+            history,
+            trouble: t[3].clone(),
+        }
+    }
+}
+
+prop_compose! {
     fn snapshot()(
         t in vec(text(), 4),
         f in vec(float(), 9),
-        n in vec(any::<u64>(), 7),
+        n in vec(any::<u64>(), 8),
         (settled, blind, host_ns) in any::<(bool, bool, i64)>(),
         state in select(&State::ALL[..]),
         source in source(),
         channels in vec(channel_state(), 0..4),
-        last_markers in vec(marker(), 0..4),
+        (last_markers, last_events, models) in
+            (vec(marker(), 0..4), vec(event_found(), 0..3), vec(model(), 0..3)),
         alarms in vec(alarm(), 0..4),
         viewers in vec(viewer(), 0..4),
         system in system(),
@@ -242,6 +301,9 @@ prop_compose! {
             disk_seconds_left: f[6],
             markers: n[4],
             last_markers,
+            events: n[7],
+            last_events,
+            models,
             open_marks,
             alarms,
             viewers,

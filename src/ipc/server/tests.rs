@@ -107,6 +107,8 @@ fn full_tick(rows: u64) -> Event {
         floor: 0.5,
         range_percent: 40.0,
         flags: vec!["settling".into()],
+        line_level: 0.5,
+        line_hz: 50.0,
     };
     Event::Tick(Box::new(Snapshot { rows, channels: vec![state; 8], ..Snapshot::default() }))
 }

@@ -2,10 +2,11 @@
 
 use super::load::Load;
 use super::markers::Markers;
+use crate::emg::finding::quality::flag;
 use crate::emg::units::{float, seconds, wide};
 use crate::emg::{Channel, Stamp};
 use crate::pipeline::preset;
-use crate::recorder::process::{SharedPicture, Standing};
+use crate::recorder::process::{Picture, SharedPicture, Standing};
 use crate::recorder::vitals::{self, Shared, Vitals};
 use crate::recorder::{BYTES_PER_VALUE, PIECES, REQUESTS, SCREEN_PIECES};
 use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
@@ -80,7 +81,7 @@ impl Gauge {
             undurable_ms: age(vitals.undurable_since_ns) * 1e3,
             projected_rows: vitals.projected,
             source: self.source(&vitals),
-            channels: self.channel_states(&picture.standings),
+            channels: self.channel_states(&picture),
             preset: self.filter.preset.to_string(),
             line_hz: self.filter.line_hz,
             chain: picture.chain.clone(),
@@ -91,6 +92,9 @@ impl Gauge {
             disk_seconds_left: self.disk_seconds_left(&vitals, load.free_bytes, (elapsed_s, rate)),
             markers: facts.markers.count,
             last_markers: facts.markers.last.iter().cloned().collect(),
+            events: picture.events,
+            last_events: if self.blind { Vec::new() } else { picture.last_events.iter().cloned().collect() },
+            models: Vec::new(),
             open_marks: facts.markers.open().to_vec(),
             alarms: facts.alarms.clone(),
             viewers: facts.viewers.to_vec(),
@@ -131,17 +135,28 @@ impl Gauge {
         }
     }
 
-    fn channel_states(&self, standings: &[Standing]) -> Vec<ChannelState> {
-        let state = |(channel, standing): (&Channel, &Standing)| ChannelState {
-            channel: channel.clone(),
-            level: standing.level,
-            mvc_percent: f64::NAN,
-            offset: standing.offset,
-            floor: standing.floor,
-            range_percent: standing.range_percent,
-            flags: standing.flags(),
+    fn channel_states(&self, picture: &Picture) -> Vec<ChannelState> {
+        let state = |(at, (channel, standing)): (usize, (&Channel, &Standing))| {
+            let quality = picture.quality.get(at).copied().flatten();
+            let mut flags = standing.flags();
+            for word in quality.into_iter().flat_map(|quality| flag::words(quality.flags)) {
+                if !flags.iter().any(|flag| flag == word) {
+                    flags.push(word.to_owned());
+                }
+            }
+            ChannelState {
+                channel: channel.clone(),
+                level: standing.level,
+                mvc_percent: f64::NAN,
+                offset: standing.offset,
+                floor: quality.map_or(standing.floor, |quality| quality.floor),
+                range_percent: standing.range_percent,
+                line_level: quality.map_or(f64::NAN, |quality| quality.line_level),
+                line_hz: quality.map_or(f64::NAN, |quality| quality.line_hz),
+                flags,
+            }
         };
-        self.channels.iter().zip(standings).map(state).collect()
+        self.channels.iter().zip(&picture.standings).enumerate().map(state).collect()
     }
 
     fn disk_seconds_left(&self, vitals: &Vitals, free_bytes: u64, (elapsed_s, rate_hz): (f64, f64)) -> f64 {

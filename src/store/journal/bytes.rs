@@ -20,7 +20,7 @@ macro_rules! put {
 }
 
 impl Out {
-    put!(u8: u8, u16: u16, u32: u32, u64: u64, i32: i32, i64: i64, f64: f64);
+    put!(u8: u8, u16: u16, u32: u32, u64: u64, i32: i32, i64: i64, f32: f32, f64: f64);
 
     pub(super) fn flag(&mut self, value: bool) -> &mut Self {
         self.u8(u8::from(value))
@@ -65,7 +65,12 @@ macro_rules! take {
 }
 
 impl<'a> In<'a> {
-    take!(u8: u8, u16: u16, u32: u32, u64: u64, i32: i32, i64: i64, f64: f64);
+    take!(u8: u8, u16: u16, u32: u32, u64: u64, i32: i32, i64: i64, f32: f32, f64: f64);
+
+    /// Whether nothing is left: what an older program put may end here.
+    pub(super) fn is_done(&self) -> bool {
+        self.0.is_empty()
+    }
 
     pub(super) fn flag(&mut self) -> Result<bool, Malformed> {
         Ok(self.u8()? != 0)

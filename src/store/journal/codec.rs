@@ -6,7 +6,7 @@ use super::record::Record;
 use crate::emg::clock::Fit;
 use crate::emg::gap::Cause;
 use crate::emg::marker::{Action, Marker, Origin, Placed};
-use crate::emg::{ClockOffset, Gap, RawBlock, SampleType, Samples, Stamp, Truth};
+use crate::emg::{ClockOffset, Gap, Prediction, RawBlock, SampleType, Samples, Stamp, Truth};
 use crate::pipeline::chain::{Chain, ChainChange, Reason};
 
 mod header;
@@ -28,6 +28,8 @@ mod kind {
     pub(super) const END: u16 = 11;
     pub(super) const SEALED: u16 = 12;
     pub(super) const CLOCK_OFFSET: u16 = 13;
+    pub(super) const OBSERVER: u16 = 15;
+    pub(super) const PREDICTION: u16 = 21;
 }
 
 const SAMPLE_TYPES: [SampleType; 4] = [SampleType::I16, SampleType::I32, SampleType::F32, SampleType::F64];
@@ -44,6 +46,12 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
         Record::State(pipeline) => {
             state::put(&mut out, pipeline);
             kind::STATE
+        }
+        Record::Observer(words) => {
+            out.list(words, |out, word| {
+                out.u64(*word);
+            });
+            kind::OBSERVER
         }
         Record::Rows(block) => {
             put_rows(&mut out, block);
@@ -80,6 +88,14 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
             out.i64(offset.offset_ns).u32(offset.uncertainty_us);
             kind::CLOCK_OFFSET
         }
+        Record::Prediction(prediction) => {
+            out.u16(prediction.model).u64(prediction.first).u64(prediction.end).u16(prediction.label);
+            out.list(&prediction.probabilities, |out, value| {
+                out.f32(*value);
+            });
+            out.u32(prediction.took_us).u32(prediction.flags);
+            kind::PREDICTION
+        }
         Record::Handover { next_row } => {
             out.u64(*next_row);
             kind::HANDOVER
@@ -99,6 +115,7 @@ pub fn decode(kind: u16, payload: &[u8]) -> Result<Option<Record>, Malformed> {
     let record = match kind {
         kind::HEADER => Record::Header(Box::new(header::take(input)?)),
         kind::STATE => Record::State(state::take(input)?),
+        kind::OBSERVER => Record::Observer(input.list(In::u64)?),
         kind::ROWS => Record::Rows(take_rows(input)?),
         kind::GAP => Record::Gap(Gap {
             sample: input.u64()?,
@@ -132,6 +149,15 @@ pub fn decode(kind: u16, payload: &[u8]) -> Result<Option<Record>, Malformed> {
             host_ns: input.i64()?,
             offset_ns: input.i64()?,
             uncertainty_us: input.u32()?,
+        }),
+        kind::PREDICTION => Record::Prediction(Prediction {
+            model: input.u16()?,
+            first: input.u64()?,
+            end: input.u64()?,
+            label: input.u16()?,
+            probabilities: input.list(In::f32)?,
+            took_us: input.u32()?,
+            flags: input.u32()?,
         }),
         kind::HANDOVER => Record::Handover { next_row: input.u64()? },
         kind::END => Record::End { rows: input.u64()?, utc_ns: input.i64()? },

@@ -1,7 +1,8 @@
 //! What a journal holds: everything that is not a pure function of earlier records.
 
 use crate::emg::clock::Fit;
-use crate::emg::{Channel, ClockOffset, Gap, Marker, RawBlock, SampleType, Truth};
+use crate::emg::finding::prediction::Participant;
+use crate::emg::{Channel, ClockOffset, Gap, Marker, Prediction, RawBlock, SampleType, Truth};
 use crate::pipeline::{ChainChange, PipelineState};
 
 /// Longest file and folder names are kept short of what file systems allow by limiting each entity.
@@ -73,6 +74,8 @@ pub struct Header {
     pub montage: String,
     /// Seed of everything random in the session, 0 where nothing is.
     pub seed: u64,
+    /// Models whose predictions are recorded.
+    pub models: Vec<Participant>,
 }
 
 impl Header {
@@ -104,6 +107,7 @@ impl Header {
             protocol: String::new(),
             montage: String::new(),
             seed: 0,
+            models: Vec::new(),
         }
     }
 }
@@ -115,6 +119,8 @@ pub enum Record {
     Header(Box<Header>),
     /// The pipeline's state at the segment's first row; absent in the first segment.
     State(PipelineState),
+    /// The observer's state at the same row; see [`crate::face::state`].
+    Observer(Vec<u64>),
     /// Rows.
     Rows(RawBlock),
     /// A hole.
@@ -138,6 +144,8 @@ pub enum Record {
     Truth(Truth),
     /// What a sender's clock shows against the host's.
     ClockOffset(ClockOffset),
+    /// What a model made of a stretch.
+    Prediction(Prediction),
     /// The recording goes on in the next segment; last record of this one.
     Handover {
         /// First row of the next segment.

@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::emg::clock::Fit;
+use crate::emg::finding::prediction::Participant;
 use crate::emg::marker::{Action, Origin, Placed};
-use crate::emg::{Cause, Channel, Gap, Kind, Marker, RawBlock, SampleType, Samples, Stamp, Truth};
+use crate::emg::{
+    Cause, Channel, Gap, Kind, Marker, Prediction, RawBlock, SampleType, Samples, Stamp, Truth,
+};
 use crate::pipeline::chain::{Chain, ChainChange, Reason};
 use crate::store::StoreError;
 
@@ -41,6 +44,15 @@ fn header() -> Header {
         protocol: String::new(),
         montage: "paper-8".into(),
         seed: 7,
+        models: vec![Participant {
+            name: "cnn".into(),
+            file: "models/cnn.onnx".into(),
+            sha256: "ab".into(),
+            classes: vec!["neutral".into(), "joy".into()],
+            mode: "window".into(),
+            window: 256,
+            stride: 32,
+        }],
     }
 }
 
@@ -64,6 +76,16 @@ fn every_record() -> Vec<Record> {
         rows(0, Samples::I16(vec![i16::MIN, 5, 6, i16::MAX])),
         rows(2, Samples::I32(vec![1, -2])),
         rows(3, Samples::F32(vec![0.5, -0.0])),
+        Record::Observer(vec![0, u64::MAX, 7]),
+        Record::Prediction(Prediction {
+            model: 0,
+            first: 1,
+            end: 257,
+            label: 1,
+            probabilities: vec![0.25, 0.75],
+            took_us: 90,
+            flags: 3,
+        }),
         rows(4, Samples::F64(vec![1e-300, 2.5])),
         Record::Gap(Gap { sample: 5, missing: 9, exact: true, epoch: 4, cause: Cause::Unknown, host_ns: 6 }),
         Record::Chains(ChainChange {

@@ -70,7 +70,8 @@ pub(crate) fn structure(file: &File, header: &Header, program: &str) -> Result<(
     text(file, path::CONFIG, "The effective configuration (TOML); join the rows", &header.config)?;
     text(file, path::PROTOCOL, "The protocol as loaded (TOML); join the rows", &header.protocol)?;
     let predictions = file.create_group(path::PREDICTIONS)?;
-    put_note(&predictions, "description", "One table per model")
+    put_note(&predictions, "description", "One table per model")?;
+    super::predictions::create(file, &header.models)
 }
 
 /// Rows in a chunk of samples.

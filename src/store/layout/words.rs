@@ -1,15 +1,19 @@
 //! Rows from the station's own values and back. A word a row may not hold makes it no value at all.
 
 use super::State;
+use super::later::{ArtefactRow, EventRow, QualityRow};
 use super::rows::{
     BlockRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
 use super::text::{code, fixed, read, read_code};
 use crate::emg::clock::Fit;
+use crate::emg::finding::event::{Class, Verdict};
 use crate::emg::marker::{Action, Origin, Placed};
 use crate::emg::montage::Kind;
 use crate::emg::units::small;
-use crate::emg::{Cause, Channel, ClockOffset, Gap, Marker, RawBlock, Stamp, Truth};
+use crate::emg::{
+    Artefact, Cause, Channel, ClockOffset, Event, Gap, Marker, Quality, RawBlock, Stamp, Truth,
+};
 use crate::pipeline::{Reason, Span};
 
 /// The member of `all` whose word is in the file.
@@ -243,6 +247,104 @@ impl TruthRow {
             channel: self.channel,
             expression: read(&self.expression),
             level: self.level,
+        }
+    }
+}
+
+impl EventRow {
+    /// An event on a channel of that action unit.
+    pub(crate) fn of(event: &Event, action_unit: &str) -> Self {
+        Self {
+            onset: event.onset,
+            apex: event.apex,
+            end: event.end,
+            channel: event.channel,
+            action_unit: code(action_unit),
+            class: code(event.class.word()),
+            peak: event.peak,
+            mvc_percent: event.mvc_percent,
+            snr_db: event.snr_db,
+            rise_us: event.rise_us,
+            onset_uncertainty_us: event.onset_uncertainty_us,
+            duration_corrected_us: event.duration_corrected_us,
+            duration_low_us: event.duration_low_us,
+            duration_high_us: event.duration_high_us,
+            verdict: code(event.verdict.word()),
+        }
+    }
+
+    /// The event.
+    pub(crate) fn value(&self) -> Option<Event> {
+        Some(Event {
+            onset: self.onset,
+            apex: self.apex,
+            end: self.end,
+            channel: self.channel,
+            class: by_word(&Class::ALL, Class::word, &read_code(&self.class))?,
+            peak: self.peak,
+            mvc_percent: self.mvc_percent,
+            snr_db: self.snr_db,
+            rise_us: self.rise_us,
+            onset_uncertainty_us: self.onset_uncertainty_us,
+            duration_corrected_us: self.duration_corrected_us,
+            duration_low_us: self.duration_low_us,
+            duration_high_us: self.duration_high_us,
+            verdict: by_word(&Verdict::ALL, Verdict::word, &read_code(&self.verdict))?,
+        })
+    }
+}
+
+impl From<&Quality> for QualityRow {
+    fn from(quality: &Quality) -> Self {
+        Self {
+            sample: quality.sample,
+            channel: quality.channel,
+            level: quality.level,
+            floor: quality.floor,
+            line_level: quality.line_level,
+            line_hz: quality.line_hz,
+            flags: quality.flags,
+        }
+    }
+}
+
+impl QualityRow {
+    /// The second.
+    pub(crate) fn value(&self) -> Quality {
+        Quality {
+            sample: self.sample,
+            channel: self.channel,
+            level: self.level,
+            floor: self.floor,
+            line_level: self.line_level,
+            line_hz: self.line_hz,
+            flags: self.flags,
+        }
+    }
+}
+
+impl From<&Artefact> for ArtefactRow {
+    fn from(artefact: &Artefact) -> Self {
+        Self {
+            onset: artefact.onset,
+            end: artefact.end,
+            channels: artefact.channels,
+            rule: fixed(&artefact.rule),
+            coder: fixed(&artefact.coder),
+        }
+    }
+}
+
+impl ArtefactRow {
+    /// The stretch.
+    pub(crate) fn value(&self) -> Artefact {
+        Artefact {
+            onset: self.onset,
+            end: self.end,
+            channels: self.channels,
+            rule: read(&self.rule),
+            coder: read(&self.coder),
+            ..Artefact::default()
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The pipeline behind a journal: checks that each record follows and fits, so that no damaged journal reaches the
+//! The pipeline and the observer behind a journal: checks that each record follows and fits, so that no damaged journal reaches the
 //! pipeline's own assertions, and picks a segment up where the one before it ended.
 
 use crate::emg::units::index;
 use crate::emg::{Channel, Gap, RawBlock, SampleType};
+use crate::face::{Findings, Observer};
 use crate::pipeline::{
     Chain, ChainChange, CleanBlock, FilterState, Input, Pipeline, PipelineState, Span, TrackState,
 };
@@ -38,11 +39,14 @@ pub(super) struct Feed {
     first: u64,
     next: u64,
     pipeline: Pipeline,
+    observer: Observer,
     /// All chains brought so far.
     chains: Vec<Chain>,
     /// The state to go on from and the changes seen since, until the first row.
     resume: Option<PipelineState>,
     changes: Vec<ChainChange>,
+    /// The observer's state of the segment before.
+    observed: Option<Vec<u64>>,
     begun: bool,
     /// Whether the state at the first row was handed out.
     stated: bool,
@@ -58,9 +62,11 @@ impl Feed {
             first: header.first_row,
             next: header.first_row,
             pipeline: Pipeline::new(&header.channels),
+            observer: Observer::new(&header.channels),
             chains: Vec::new(),
             resume: None,
             changes: Vec::new(),
+            observed: None,
             begun: false,
             stated: false,
         }
@@ -77,6 +83,11 @@ impl Feed {
         }
         self.resume = Some(state);
         Ok(())
+    }
+
+    /// Keeps what the observer of the segment before had seen.
+    pub(super) fn observed(&mut self, words: Vec<u64>) {
+        self.observed = Some(words);
     }
 
     /// Announces chains and says which of them are new.
@@ -99,8 +110,10 @@ impl Feed {
             // A state, before or after its chains, replaces the pipeline they were given to.
             self.changes.push(change.clone());
         }
+        let input = Input::Chains(Arc::new(change.clone()));
+        self.observer.step(&input, &CleanBlock::default());
         if self.resume.is_none() {
-            self.pipeline.step(&Input::Chains(Arc::new(change.clone())));
+            self.pipeline.step(&input);
         }
         Ok(fresh)
     }
@@ -136,6 +149,7 @@ impl Feed {
         }
         self.begun = true;
         let state = self.resume.take()?;
+        let seen = self.observed.take().and_then(|words| Observer::restore(&self.channels, &words));
         if !state.tracks.iter().all(|track| self.holds(track)) {
             // Its chains are lost: the filters that are left start afresh, which their spans say.
             for change in &self.changes {
@@ -145,6 +159,8 @@ impl Feed {
         }
         self.pipeline = Pipeline::restore(&self.channels, &state, &self.changes);
         self.stated = true;
+        self.observer = seen.unwrap_or_else(|| self.observer.clone());
+        self.observer.adopt(&self.pipeline.spans().collect::<Vec<_>>());
         let filters = state.tracks.into_iter().map(|track| track.running.then_some(track.filter)).collect();
         Some(Running { spans: self.pipeline.spans().collect(), filters })
     }
@@ -159,15 +175,26 @@ impl Feed {
     }
 
     /// Filters rows that were admitted.
-    pub(super) fn rows(&mut self, block: Arc<RawBlock>) -> CleanBlock {
+    pub(super) fn rows(&mut self, block: Arc<RawBlock>) -> (CleanBlock, Findings) {
         self.next = block.end();
-        self.pipeline.step(&Input::Rows(block))
+        self.step(&Input::Rows(block))
     }
 
     /// Filters a gap, or a piece of one, that was admitted.
-    pub(super) fn gap(&mut self, gap: Gap) -> CleanBlock {
+    pub(super) fn gap(&mut self, gap: Gap) -> (CleanBlock, Findings) {
         self.next += gap.filled();
-        self.pipeline.step(&Input::Gap(gap))
+        self.step(&Input::Gap(gap))
+    }
+
+    /// What is still open where the recording ends.
+    pub(super) fn finish(&mut self) -> Findings {
+        self.observer.finish(self.next)
+    }
+
+    fn step(&mut self, input: &Input) -> (CleanBlock, Findings) {
+        let clean = self.pipeline.step(input);
+        let found = self.observer.step(input, &clean);
+        (clean, found)
     }
 
     /// The filters' states at the very first row, once, out of the first rows' clean block.

@@ -4,31 +4,14 @@
 
 use crate::emg::units::wide;
 use crate::emg::{SampleType, Samples};
-use crate::store::layout::{Cell, Row, checksum, path};
-use hdf5::{Dataset, File, H5Type, Result};
-use ndarray::{ArrayView1, ArrayView2, s};
-
-/// Appends whole rows to a dataset of one or two dimensions that has `at` rows of `width` values.
-pub(super) fn append<T: H5Type>(dataset: &Dataset, at: usize, width: usize, values: &[T]) -> Result<usize> {
-    let end = at + values.len() / width;
-    if end == at {
-        return Ok(at);
-    }
-    if dataset.ndim() == 1 {
-        dataset.resize(end)?;
-        dataset.write_slice(ArrayView1::from(values), s![at..end])?;
-    } else {
-        dataset.resize((end, width))?;
-        let rows = ArrayView2::from_shape((end - at, width), values)?;
-        dataset.write_slice(rows, s![at..end, ..])?;
-    }
-    Ok(end)
-}
+use crate::store::layout::{Cell, Row, append, checksum, path};
+use hdf5::{Dataset, File, Result};
+use std::borrow::Cow;
 
 /// What a dataset must read back as.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
-    pub(super) path: &'static str,
+    pub(super) path: Cow<'static, str>,
     pub(super) rows: usize,
     /// None are kept for tables.
     pub(super) sums: Option<Sums>,
@@ -111,7 +94,7 @@ impl<T: Cell> Matrix<T> {
 
     pub(super) fn written(&self) -> Written {
         let sums = Sums { chunk_rows: self.chunk_rows, width: self.width, crc: self.sums.clone() };
-        Written { path: self.path, rows: self.rows, sums: Some(sums) }
+        Written { path: self.path.into(), rows: self.rows, sums: Some(sums) }
     }
 }
 
@@ -229,6 +212,6 @@ impl<R: Row> Table<R> {
     }
 
     pub(super) fn written(&self) -> Written {
-        Written { path: R::PATH, rows: self.rows, sums: None }
+        Written { path: R::PATH.into(), rows: self.rows, sums: None }
     }
 }

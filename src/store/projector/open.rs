@@ -2,17 +2,22 @@
 //!
 //! Tables are written before samples, so that a live reader never sees rows whose gap or span it cannot look up.
 
-use super::matrix::{Matrix, RawMatrix, Table, Written, append};
+use super::matrix::{Matrix, RawMatrix, Table, Written};
+use crate::emg::Prediction;
+use crate::emg::finding::prediction::Participant;
 use crate::emg::units::{index, small};
 use crate::emg::{Gap, RawBlock};
+use crate::face::Findings;
 use crate::pipeline::{Chain, CleanBlock, FilterState, Section, Span};
 use crate::store::journal::{Header, Record};
+use crate::store::layout::later::{ArtefactRow, EventRow, QualityRow};
+use crate::store::layout::predictions;
 use crate::store::layout::rows::{
     BlockRow, ChainRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
 use crate::store::layout::text::fixed;
 use crate::store::layout::words::log_rows;
-use crate::store::layout::{State, attributes, create, envelope_chunk, path};
+use crate::store::layout::{State, append, attributes, create, envelope_chunk, path};
 use hdf5::{Dataset, File, Result};
 use ndarray::{Array3, s};
 
@@ -50,7 +55,38 @@ impl Sections {
     }
 
     fn written(&self) -> Written {
-        Written { path: self.path, rows: self.rows, sums: None }
+        Written { path: self.path.into(), rows: self.rows, sums: None }
+    }
+}
+
+/// One model's predictions.
+#[derive(Debug)]
+struct Opinions {
+    path: String,
+    dataset: Dataset,
+    classes: Vec<String>,
+    rows: usize,
+    pending: Vec<Prediction>,
+}
+
+impl Opinions {
+    fn open(file: &File, model: &Participant) -> Result<Self> {
+        let path = predictions::path_of(&model.name);
+        let dataset = file.dataset(&path)?;
+        Ok(Self { path, dataset, classes: model.classes.clone(), rows: 0, pending: Vec::new() })
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        self.rows = predictions::append(&self.dataset, self.rows, &self.classes, &self.pending)?;
+        self.pending.clear();
+        self.dataset.flush()
+    }
+
+    fn written(&self) -> Written {
+        Written { path: self.path.clone().into(), rows: self.rows, sums: None }
     }
 }
 
@@ -69,9 +105,15 @@ pub(super) struct Open {
     spans: Table<SpanRow>,
     log: Table<LogRow>,
     truth: Table<TruthRow>,
+    quality: Table<QualityRow>,
+    artefacts: Table<ArtefactRow>,
+    events: Table<EventRow>,
+    predictions: Vec<Opinions>,
     sections: Sections,
     envelope_sections: Sections,
     has_digital: bool,
+    /// For each channel its action unit.
+    action_units: Vec<String>,
     /// Last, because fields are dropped in order and the file closes when nothing in it is open.
     file: File,
 }
@@ -99,6 +141,11 @@ impl Open {
             spans: Table::open(&file)?,
             log: Table::open(&file)?,
             truth: Table::open(&file)?,
+            quality: Table::open(&file)?,
+            artefacts: Table::open(&file)?,
+            events: Table::open(&file)?,
+            predictions: header.models.iter().map(|m| Opinions::open(&file, m)).collect::<Result<_>>()?,
+            action_units: header.channels.iter().map(|channel| channel.action_unit.clone()).collect(),
             sections: Sections::open(&file, path::SECTIONS)?,
             envelope_sections: Sections::open(&file, path::ENVELOPE_SECTIONS)?,
             has_digital: header.digital,
@@ -145,6 +192,21 @@ impl Open {
             }
             _ => {}
         }
+    }
+
+    /// A model's prediction; none of a model nobody announced.
+    pub(super) fn prediction(&mut self, prediction: &Prediction) {
+        if let Some(opinions) = self.predictions.get_mut(usize::from(prediction.model)) {
+            opinions.pending.push(prediction.clone());
+        }
+    }
+
+    /// What was found in the rows.
+    pub(super) fn found(&mut self, found: &Findings) {
+        self.quality.extend(found.quality.iter().map(QualityRow::from));
+        self.artefacts.extend(found.artefacts.iter().map(ArtefactRow::from));
+        let unit = |channel: u16| self.action_units.get(usize::from(channel)).map_or("", String::as_str);
+        self.events.extend(found.events.iter().map(|event| EventRow::of(event, unit(event.channel))));
     }
 
     pub(super) fn chains(&mut self, chains: &[Chain]) {
@@ -219,6 +281,10 @@ impl Open {
         self.markers.flush()?;
         self.clock_offsets.flush()?;
         self.truth.flush()?;
+        self.quality.flush()?;
+        self.artefacts.flush()?;
+        self.events.flush()?;
+        self.predictions.iter_mut().try_for_each(Opinions::flush)?;
         self.log.flush()
     }
 
@@ -245,7 +311,7 @@ impl Open {
 
     /// What the file must read back as.
     pub(super) fn written(&self) -> Vec<Written> {
-        vec![
+        [
             self.raw.written(),
             self.digital.written(),
             self.clean.written(),
@@ -259,8 +325,14 @@ impl Open {
             self.spans.written(),
             self.log.written(),
             self.truth.written(),
+            self.quality.written(),
+            self.artefacts.written(),
+            self.events.written(),
             self.sections.written(),
             self.envelope_sections.written(),
         ]
+        .into_iter()
+        .chain(self.predictions.iter().map(Opinions::written))
+        .collect()
     }
 }

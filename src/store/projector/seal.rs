@@ -19,8 +19,8 @@ pub(super) fn seal(path: &Path, written: &[Written]) -> Result<Sealed, StoreErro
     File::open(path).and_then(|file| file.sync_all()).map_err(fail)?;
     let file = open_plain(path).map_err(|source| StoreError::NotHdf5 { path: path.to_owned(), source })?;
     for part in written {
-        if !file.dataset(part.path).and_then(|dataset| is_as_written(&dataset, part)).unwrap_or(false) {
-            return Err(StoreError::Differs { path: path.to_owned(), part: part.path });
+        if !file.dataset(&part.path).and_then(|dataset| is_as_written(&dataset, part)).unwrap_or(false) {
+            return Err(StoreError::Differs { path: path.to_owned(), part: part.path.to_string() });
         }
     }
     drop(file);

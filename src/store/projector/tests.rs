@@ -45,6 +45,7 @@ pub(in crate::store) fn header(sample_type: SampleType) -> Header {
         nominal_hz: 1000.0,
         chunk_rows: 500,
         decimation: 10,
+        models: Vec::new(),
         config: "rate = 1000\n# Überlänge\n".repeat(30),
         protocol: String::new(),
         montage: "paper".into(),

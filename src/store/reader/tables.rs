@@ -2,11 +2,14 @@
 
 use super::{ROWS_LIMIT, Recording, length};
 use crate::emg::clock::Fit;
+use crate::emg::finding::prediction::Participant;
 use crate::emg::units::{index, wide};
-use crate::emg::{Channel, Gap, Marker, Truth};
+use crate::emg::{Artefact, Channel, Event, Gap, Marker, Prediction, Quality, Truth};
 use crate::pipeline::{Chain, Section, Span};
 use crate::store::StoreError;
 use crate::store::error::Problem;
+use crate::store::layout::later::{ArtefactRow, EventRow, QualityRow};
+use crate::store::layout::predictions;
 use crate::store::layout::rows::{
     BlockRow, ChainRow, ChannelRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
@@ -68,6 +71,39 @@ impl Recording {
     /// What a simulated face did.
     pub fn truth(&self) -> Result<Vec<Truth>, StoreError> {
         self.values::<TruthRow, _>(|row| Some(row.value()))
+    }
+
+    /// Muscle events, in the order they ended.
+    pub fn events(&self) -> Result<Vec<Event>, StoreError> {
+        self.values::<EventRow, _>(EventRow::value)
+    }
+
+    /// Signal quality, one row per channel and second.
+    pub fn quality(&self) -> Result<Vec<Quality>, StoreError> {
+        self.values::<QualityRow, _>(|row| Some(row.value()))
+    }
+
+    /// Stretches that rules reject; those of people are in sidecars.
+    pub fn artefacts(&self) -> Result<Vec<Artefact>, StoreError> {
+        self.values::<ArtefactRow, _>(|row| Some(row.value()))
+    }
+
+    /// The models that took part and what they said, in the order of their names.
+    pub fn opinions(&self) -> Result<Vec<(Participant, Vec<Prediction>)>, StoreError> {
+        let bytes = std::fs::metadata(&self.path).map_or(0, |meta| meta.len());
+        let read = |(model, name): (usize, &String)| {
+            let part = predictions::path_of(name);
+            let table = self.part(&part)?;
+            let fail = |source| self.unreadable(&part, source);
+            let who = predictions::participant(&table, name).map_err(fail)?;
+            if !predictions::fits(&table, who.classes.len(), bytes) {
+                return Err(self.damaged(&part, Problem::Shape));
+            }
+            let number = u16::try_from(model).unwrap_or(u16::MAX);
+            let said = predictions::read(&table, who.classes.len(), number).map_err(fail)?;
+            Ok((who, said.unwrap_or_default()))
+        };
+        self.predictions()?.keys().enumerate().map(read).collect()
     }
 
     /// Log lines: wall clock in nanoseconds, level, text.

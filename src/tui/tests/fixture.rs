@@ -69,6 +69,8 @@ pub(crate) fn channels(n: usize) -> Vec<ChannelState> {
             offset: 12.0,
             floor: f64::from(rest) * 0.7,
             range_percent: 30.0,
+            line_level: f64::NAN,
+            line_hz: f64::NAN,
             flags: Vec::new(),
         }
     };

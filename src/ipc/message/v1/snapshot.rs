@@ -29,7 +29,13 @@ heard!(
 
 heard!(
     ChannelState = snapshot::ChannelState { channel: Channel, level: f64, mvc_percent: f64, flags: [String] }
-        + { offset: f64::NAN, floor: f64::NAN, range_percent: f64::NAN }
+        + {
+            offset: f64::NAN,
+            floor: f64::NAN,
+            range_percent: f64::NAN,
+            line_level: f64::NAN,
+            line_hz: f64::NAN
+        }
 );
 
 /// An open alarm: a sentence.
@@ -94,6 +100,9 @@ heard!(
     } + {
         preset: String::new(),
         line_hz: f64::NAN,
+        events: 0,
+        last_events: Vec::new(),
+        models: Vec::new(),
         open_marks: Vec::new(),
         system: System { sync_ms: f64::NAN, sync_worst_ms: f64::NAN, ..System::default() },
         blind: false,

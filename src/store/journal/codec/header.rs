@@ -3,6 +3,7 @@
 use super::super::bytes::{In, Malformed, Out, code_of};
 use super::super::record::{Entities, Header};
 use super::SAMPLE_TYPES;
+use crate::emg::finding::prediction::Participant;
 use crate::emg::{Channel, Kind};
 
 pub(super) fn put(out: &mut Out, header: &Header) {
@@ -18,6 +19,7 @@ pub(super) fn put(out: &mut Out, header: &Header) {
     out.u8(code_of(&SAMPLE_TYPES, &header.sample_type)).flag(header.digital).flag(header.losses_counted);
     out.f64(header.nominal_hz).u32(header.chunk_rows).u32(header.decimation);
     out.text(&header.config).text(&header.protocol).text(&header.montage).u64(header.seed);
+    out.list(&header.models, put_model);
 }
 
 pub(super) fn take(input: &mut In<'_>) -> Result<Header, Malformed> {
@@ -54,6 +56,28 @@ pub(super) fn take(input: &mut In<'_>) -> Result<Header, Malformed> {
         protocol: input.text()?,
         montage: input.text()?,
         seed: input.u64()?,
+        // Headers of journals that knew no models end here.
+        models: if input.is_done() { Vec::new() } else { input.list(take_model)? },
+    })
+}
+
+fn put_model(out: &mut Out, model: &Participant) {
+    out.text(&model.name).text(&model.file).text(&model.sha256);
+    out.list(&model.classes, |out, class| {
+        out.text(class);
+    });
+    out.text(&model.mode).u32(model.window).u32(model.stride);
+}
+
+fn take_model(input: &mut In<'_>) -> Result<Participant, Malformed> {
+    Ok(Participant {
+        name: input.text()?,
+        file: input.text()?,
+        sha256: input.text()?,
+        classes: input.list(In::text)?,
+        mode: input.text()?,
+        window: input.u32()?,
+        stride: input.u32()?,
     })
 }
 

@@ -3,12 +3,14 @@
 //! ```text
 //!  80x24                                120x40 and up
 //! +----------------------------------+ +----------------------------------------------+
-//! | labels | traces                  | | labels | traces                  | | markers |
-//! |   18   | 2 rows a channel        | | 20-24  | 4-6 rows a channel      | | 34-44   |
-//! |        | time ruler              | |        | time ruler              | | log     |
+//! | labels | traces                  | | labels | traces                  | | models  |
+//! |   18   | 2 rows a channel        | | 20-24  | 4-6 rows a channel      | | markers |
+//! |        | time ruler              | |        |                         | | 34-44   |
+//! | models, a row each               | |        | time ruler              | | log     |
 //! +----------------------------------+ +----------------------------------------------+
 //! ```
 
+pub(super) mod models;
 pub(super) mod side;
 pub(super) mod traces;
 
@@ -24,6 +26,10 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
         SIDE_FROM.. => (20, 34),
         _ => (18, 0),
     };
+    let below = if side_width == 0 { models::small_height(app) } else { 0 };
+    let whole = body;
+    let body = Rect { height: body.height.saturating_sub(below), ..body };
+    models::rows(app, Rect { y: body.bottom(), height: below, ..whole }, buffer);
     let labels = Rect { width: label_width, ..body };
     let side = Rect { x: body.right() - side_width, width: side_width, ..body };
     let apart = u16::from(side_width > 0);

@@ -7,6 +7,7 @@ use crate::emg::units;
 use crate::session::Snapshot;
 use crate::session::snapshot::State;
 use crate::tui::app::App;
+use crate::tui::view::live::{models, side};
 use crate::tui::view::{row, styled, words, write};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -152,6 +153,8 @@ fn signal(app: &App) -> Vec<Span<'static>> {
         let seconds = units::seconds(app.now.host_ns - last.marker.stamp.host_ns).max(0.0);
         fields.push(Span::raw(format!("last [{}] {} ago", app.label_of(&last), words::span(seconds))));
     }
+    fields.extend(models::field(app).map(Span::raw));
+    fields.extend(side::newest_event(app).map(Span::raw));
     if snapshot.skipped_rows > 0 {
         fields.push(Span::raw(format!("screen skipped {} rows", snapshot.skipped_rows)));
     }

@@ -1,5 +1,6 @@
 //! The right-hand column of larger screens: source and recorder in numbers, markers, log.
 
+use super::models;
 use crate::emg::marker::Action;
 use crate::emg::units;
 use crate::tui::app::App;
@@ -20,9 +21,15 @@ pub(in crate::tui::view) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
     if area.is_empty() {
         return;
     }
+    let taken = models::height(app).min(area.height / 2);
+    if taken > 0 {
+        models::block(app, Rect { height: taken, ..area }, buffer);
+    }
+    let area = Rect { y: area.y + taken, height: area.height - taken, ..area };
     let mut lines = if area.height >= TABLES_FROM { tables(app) } else { Vec::new() };
     let rest = usize::from(area.height).saturating_sub(lines.len());
     let markers = rest * 3 / 5;
+    lines.extend(newest_event(app).map(|text| Line::from(Span::raw(text))));
     lines.push(heading(app, format!("MARKERS {}", app.snapshot.markers)));
     let open = header::open_marks(app).map(|text| heading(app, text));
     let stored = marker_lines(app, markers).into_iter().map(Line::from);
@@ -47,6 +54,16 @@ pub(in crate::tui::view) fn draw(app: &App, area: Rect, buffer: &mut Buffer) {
 
 pub(in crate::tui::view) fn heading(app: &App, text: String) -> Line<'static> {
     Line::from(styled(text, app.theme.title))
+}
+
+/// The newest muscle event, how many there were.
+pub(in crate::tui::view) fn newest_event(app: &App) -> Option<String> {
+    let last = app.snapshot.last_events.last()?;
+    let name = app.snapshot.channels.get(usize::from(last.channel)).map_or("", |state| &state.channel.name);
+    let rate = app.rate_hz();
+    let ms = units::float(last.end.saturating_sub(last.onset)) / rate * 1e3;
+    let time = words::hms_ms(units::float(last.onset) / rate);
+    Some(format!("EVENTS {}: {time} {name} {} {ms:.0} ms", app.snapshot.events, last.class.word()))
 }
 
 /// The newest markers: the ones still on their way, then the stored ones.

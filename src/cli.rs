@@ -20,6 +20,7 @@ mod import;
 mod inspect;
 mod json;
 mod model;
+mod models;
 mod ports;
 mod predict;
 mod project;
@@ -154,6 +155,9 @@ struct Settings {
     /// Kind of signal the sensors give: raw, rectified or envelope [default: raw]
     #[arg(long)]
     kind: Option<String>,
+    /// Model that predicts while recording, an ONNX file with its card beside it; may be given several times
+    #[arg(long, value_name = "FILE")]
+    model: Vec<String>,
     /// Filter preset: default, startle-28, off, or a band such as 20-400
     #[arg(long)]
     preset: Option<String>,
@@ -182,6 +186,7 @@ impl Settings {
             line_frequency: self.line_frequency.clone(),
             kind: self.kind.clone(),
             montage: self.montage.clone(),
+            model: (!self.model.is_empty()).then(|| self.model.join(":")),
             preset: self.preset.clone(),
             blind: self.blind.then(|| "true".to_owned()),
             ..self.screen.flags()

@@ -18,6 +18,7 @@ pub use choice::{Color, Glyphs, LineFrequency, Listen, Theme};
 pub use error::{Error, Origin};
 pub use montage::Montage;
 pub use resolve::Flags;
+pub(crate) use value::duration;
 
 use crate::emg::Kind;
 use crate::pipeline;
@@ -59,6 +60,8 @@ pub struct Config {
     pub kind: Kind,
     /// Name of a shipped montage, or path of a montage file, for [`Montage::load`].
     pub montage: Option<String>,
+    /// Models that predict while it is recorded.
+    pub models: Vec<PathBuf>,
     /// Filter preset.
     pub preset: Preset,
     /// Keys that set markers, sorted by key.
@@ -96,6 +99,7 @@ impl Default for Config {
             line_frequency: LineFrequency::Hz50,
             kind: Kind::Raw,
             montage: None,
+            models: Vec::new(),
             preset: Preset::Default,
             keys: binding::defaults(),
             glyphs: Glyphs::Auto,

@@ -8,8 +8,10 @@ pub mod cascade;
 mod complex;
 pub mod design;
 pub mod envelope;
+pub mod line;
 pub mod response;
 pub mod tone;
+pub mod zero_phase;
 
 /// Second-order section `[b0, b1, b2, 1, a1, a2]`, the layout of `SciPy`'s `sos` rows.
 pub type Section = [f64; 6];

@@ -5,13 +5,17 @@
 
 pub mod chain;
 pub mod preset;
+pub mod redesign;
 pub mod run;
 pub mod state;
+pub mod zero_phase;
 
 pub use chain::{Chain, ChainChange, Reason, Section, Span};
 pub use preset::{Options, Preset};
+pub use redesign::redesign;
 pub use run::{CleanBlock, Pipeline};
 pub use state::{FilterState, PipelineState, TrackState};
+pub use zero_phase::ZeroPhase;
 
 use crate::emg::{Gap, RawBlock};
 use std::sync::Arc;

@@ -1,20 +1,21 @@
 //! THE ENGINE: reads a source, accounts for every sample, keeps the journal, paints the picture.
 //!
-//! One file per thread: `acquire` -> `journal` (the commit point) and -> `process` (the screen's side), `journal/sync`,
+//! One file per thread: `acquire` -> `journal` (the commit point) and -> `process` (the screen's side) -> `predict`, `journal/sync`,
 //! `keeper` (projector processes), `control` (commands, alarms, snapshots), `control/hooks`. Nothing here touches HDF5, a socket or a
 //! terminal: `cli` hands in channels, and a function that starts a projector. Called by `cli` and by tests.
 
 mod acquire;
-mod alarms;
 mod backlog;
 pub mod control;
 mod journal;
 pub mod keeper;
+mod predict;
 mod process;
 pub mod sequence;
 mod vitals;
 
 use crate::emg::Channel;
+use crate::infer::Model;
 use crate::pipeline::preset;
 use crate::session::snapshot::{MarkKey, State};
 use crate::session::{Clients, Incoming};
@@ -27,6 +28,7 @@ use control::{Control, Gauge, Signal};
 use crossbeam_channel::{Receiver, Sender, bounded};
 pub use journal::record;
 use journal::{JournalWriter, Links, Report, Request, sync};
+use predict::{Predict, SharedModels, Work};
 use process::{Process, SharedPicture};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +45,10 @@ const PIECES: usize = 4096;
 const SCREEN_PIECES: usize = 4096;
 /// Markers and log lines under way to the journal; far more than hands can make.
 const REQUESTS: usize = 1024;
+/// Pipeline steps that wait for the models: over ten seconds of packets.
+const STEPS: usize = 1024;
+/// Predictions on their way to the journal: twenty a second of each of three models for ten seconds.
+const PREDICTIONS: usize = 600;
 /// Borders whose state waits for the journal: no more can be under way than pieces.
 const STATES: usize = PIECES;
 /// A recording begins once and ends once, one change of filters is under way at a time, and sentences are rare.
@@ -64,6 +70,8 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Filters.
     pub filter: preset::Options,
+    /// Models that predict, in the order of the header's.
+    pub models: Vec<Model>,
     /// End after this much signal.
     pub duration: Option<Duration>,
     /// New segment after this much.
@@ -139,11 +147,15 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     let (sync_in, sync_out) = bounded(JOURNALS);
     let (keeper_in, keeper_out) = bounded(JOURNALS);
     let (told_in, told_out) = bounded::<Told>(TOLD);
+    let (work_in, work_out) = bounded::<Work>(STEPS);
+    let (prediction_in, prediction_out) = bounded(PREDICTIONS);
+    let models = Arc::new(SharedModels::default());
     let nominal_hz = plan.description.nominal_hz;
 
     let links = Links {
         pieces: piece_out,
         requests: request_out,
+        predictions: prediction_out,
         reports: report_in,
         states: state_out,
         diverged: diverged.clone(),
@@ -168,16 +180,20 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         told: told_in,
         diverged: diverged.clone(),
     };
-    let process = Process::new(&plan, vitals.clone(), picture.clone(), state_in, diverged);
+    let predict =
+        (!plan.models.is_empty()).then(|| Predict::new(&plan, models.clone(), vitals.clone(), prediction_in));
+    let work_in = predict.is_some().then_some(work_in);
+    let process = Process::new(&plan, vitals.clone(), picture.clone(), state_in, work_in, diverged);
     let syncing = vitals.clone();
-    let (gauge, markers) = (Gauge::new(&plan, vitals.clone()), control::Markers::new(&plan.keys));
+    let (gauge, markers) = (Gauge::new(&plan, vitals.clone(), models), control::Markers::new(&plan.keys));
     let (keeper, sealed) = keep(keeper_out, plan.spawn, orders.clone(), vitals.clone());
-    let threads = vec![
+    let mut threads = vec![
         spawn("acquire", move || acquire.run()),
         spawn("process", move || process.run(&screen_out)),
         spawn("sync", move || sync::run(&sync_out, plan.fsync, &syncing)),
         keeper,
     ];
+    threads.extend(predict.map(|predict| spawn("predict", move || predict.run(&work_out))));
     let control = Control {
         incoming: contacts.incoming,
         signals: contacts.signals,

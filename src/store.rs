@@ -15,6 +15,7 @@ pub mod sidecar;
 pub mod verify;
 
 pub use error::{StoreError, in_full};
+pub use layout::MOST_CLASSES;
 pub use projector::Projection;
 pub use reader::Recording;
 pub use reader::inspect::{self, Summary};

@@ -1,14 +1,204 @@
-//! `clean`.
+//! `clean`: the filter chain again over the raw signal of a recording, into a recording of its own.
 
+use super::import::pieces_of;
+use super::{advise, console, say, tell};
+use crate::config::{Config, LineFrequency};
+use crate::emg::Stamp;
+use crate::pipeline::{ChainChange, Input, Options, Pipeline, Preset, ZeroPhase, redesign, zero_phase};
+use crate::store::StoreError;
+use crate::store::follow::Anew;
+use crate::store::journal::{Header, Record};
+use crate::store::layout::State;
+use crate::store::reader::Joined;
+use anyhow::{bail, ensure};
 use clap::Args;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+/// What a recording made here says of its recorder.
+const RECORDER: &str = "clean";
 
 #[derive(Debug, Args)]
 pub(super) struct CleanArgs {
-    /// The recording
-    file: std::path::PathBuf,
+    /// The recording; of a recording in several files, any of them
+    file: PathBuf,
+    /// The recording to write; never overwritten
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Forward and backward, so that nothing is delayed
+    #[arg(long)]
+    zero_phase: bool,
+    /// Other filters: default, startle-28, off, or a band such as 20-400
+    #[arg(long)]
+    preset: Option<String>,
+    /// Notches elsewhere: at 50 or 60 Hz and above
+    #[arg(long, value_name = "HZ")]
+    line_frequency: Option<String>,
 }
 
 pub(super) fn run(args: &CleanArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("{args:?} is not built yet; wait for it")
+    let output = args.output.display();
+    ensure!(!args.output.exists(), "{output} exists already; choose another name with `-o`");
+    let read = |error: StoreError| advise(&error, error.advice());
+    let source = Joined::open(&args.file).map_err(read)?;
+    is_whole(&source)?;
+    let mut work = Work::of(args, &source)?;
+    for remark in &work.remarks {
+        tell(&format!("warning: {remark}"));
+    }
+    let last = source.segments.last().map_or(0, |segment| segment.span().end);
+    let rows = last - source.first().facts().first_row;
+    let ready = work.zero_phase(&source).map_err(read)?;
+    let header = Header {
+        recording_id: *uuid::Uuid::new_v4().as_bytes(),
+        pid: std::process::id(),
+        recorder: RECORDER.to_owned(),
+        ..source.header().map_err(read)?
+    };
+    let log = work.log(&source);
+    let filters = work.words();
+    let bar = console::progress(rows, "writing");
+    let anew = Anew { source: &source, header, changes: work.changes, ready, log };
+    let sealed = anew.write(&args.output, |done| bar.set_position(done));
+    bar.finish_and_clear();
+    let sealed = sealed.map_err(|error| match &error {
+        // Its advice speaks of a journal, and there is none: the recording itself is where it was.
+        StoreError::Project { .. } => advise(
+            &error,
+            format!("make room, or choose another folder; {} is as it was", args.file.display()),
+        ),
+        _ => read(error),
+    })?;
+    say(&format!("{output}: {} rows of {} channels, {filters}", sealed.rows, source.channels().len()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses a recording that still grows, or of which rows are missing before its end.
+fn is_whole(source: &Joined) -> anyhow::Result<()> {
+    for segment in &source.segments {
+        let path = segment.path().display();
+        ensure!(
+            segment.facts().state != State::Open,
+            "{path} is not sealed; stop its recorder, or `myograph recover` it"
+        );
+    }
+    let holes = source.segments.windows(2).any(|pair| pair[1].facts().first_row != pair[0].span().end);
+    if source.first().facts().segment > 0 || holes {
+        bail!("{}; bring all files of the recording together in one folder", source.missing.join("; "));
+    }
+    for sentence in &source.missing {
+        tell(&format!("warning: {sentence}"));
+    }
+    Ok(())
+}
+
+/// What is to be filtered how.
+struct Work {
+    changes: Vec<ChainChange>,
+    /// Whether other filters than those of the recording were asked for.
+    redesigned: bool,
+    zero_phase: bool,
+    remarks: Vec<String>,
+}
+
+impl Work {
+    fn of(args: &CleanArgs, source: &Joined) -> anyhow::Result<Self> {
+        let fail = |error: StoreError| advise(&error, error.advice());
+        let stored = source.changes().map_err(fail)?;
+        let redesigned = args.preset.is_some() || args.line_frequency.is_some();
+        if !redesigned {
+            // A recording that was filtered forward and backward is made again as it is.
+            let marked = stored.iter().flat_map(|change| &change.chains).any(zero_phase::is_marked);
+            let zero_phase = args.zero_phase || marked;
+            return Ok(Self { changes: stored, redesigned, zero_phase, remarks: Vec::new() }.marked());
+        }
+        let config = source.first().config().map_err(fail)?;
+        let options = options(args, &config)?;
+        let (changes, remarks) = redesign(source.channels(), &options, &stored).map_err(|why| {
+            anyhow::anyhow!(
+                "{} cannot be filtered like this: {why}; choose another `--preset`",
+                args.file.display()
+            )
+        })?;
+        Ok(Self { changes, redesigned, zero_phase: args.zero_phase, remarks }.marked())
+    }
+
+    fn marked(mut self) -> Self {
+        if self.zero_phase {
+            for change in &mut self.changes {
+                change.chains = change.chains.drain(..).map(zero_phase::marked).collect();
+            }
+        }
+        self
+    }
+
+    /// Everything filtered forward and backward, where that is wanted.
+    fn zero_phase(&mut self, source: &Joined) -> Result<Option<ZeroPhase>, StoreError> {
+        if !self.zero_phase {
+            return Ok(None);
+        }
+        let changes = self.changes.iter().map(|change| Ok(Input::Chains(Arc::new(change.clone()))));
+        let pieces = source.pieces().filter_map(|piece| match piece {
+            Ok(Record::Rows(rows)) => Some(Ok(Input::Rows(Arc::new(rows)))),
+            Ok(Record::Gap(gap)) => Some(Ok(Input::Gap(gap))),
+            Ok(_) => None,
+            Err(error) => Some(Err(error)),
+        });
+        let channels = source.channels();
+        ZeroPhase::of(channels, Pipeline::new(channels), changes.chain(pieces)).map(Some)
+    }
+
+    /// Where the new recording comes from, for its own log.
+    fn log(&self, source: &Joined) -> Vec<(i64, u8, String)> {
+        let facts = source.first().facts();
+        let now = Stamp::now().utc_ns;
+        let name =
+            |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let files: Vec<String> = source.segments.iter().map(|segment| name(segment.path())).collect();
+        let from = format!(
+            "cleaned by myograph {} from {} (recording {})",
+            env!("CARGO_PKG_VERSION"),
+            files.join(", "),
+            facts.recording_id
+        );
+        let lines =
+            |level: u8| move |text: String| pieces_of(&text).into_iter().map(move |t| (now, level, t));
+        let warnings = self.remarks.iter().chain(&source.missing).cloned().flat_map(lines(2));
+        [from, self.words()].into_iter().flat_map(lines(3)).chain(warnings).collect()
+    }
+
+    fn words(&self) -> String {
+        let chains = self.changes.iter().flat_map(|change| &change.chains);
+        let mut words: Vec<&str> = Vec::new();
+        for chain in chains {
+            if !words.contains(&chain.words.as_str()) {
+                words.push(&chain.words);
+            }
+        }
+        let whose = if self.redesigned { "filters designed anew" } else { "the filters it ran under" };
+        let how = if self.zero_phase { "forward and backward" } else { "causal" };
+        format!("{whose}, {how}: {}", words.join(", "))
+    }
+}
+
+/// The filters asked for; what is not asked for is as the recording's own configuration has it.
+fn options(args: &CleanArgs, config: &str) -> anyhow::Result<Options> {
+    let before = Config::from_toml(config, &args.file).map(|config| config.filter()).unwrap_or_default();
+    let preset = match &args.preset {
+        None => before.preset,
+        Some(word) => match Preset::from_word(word) {
+            Some(preset) => preset,
+            None => {
+                bail!("`{word}` is no filter preset; use default, startle-28, off, or a band such as 20-400")
+            }
+        },
+    };
+    let line_hz = match args.line_frequency.as_deref() {
+        None => before.line_hz,
+        Some(word) if word == LineFrequency::Hz50.word() => 50.0,
+        Some(word) if word == LineFrequency::Hz60.word() => 60.0,
+        Some(word) => bail!("`{word}` is no mains frequency; use 50 or 60"),
+    };
+    Ok(Options { line_hz, preset })
 }

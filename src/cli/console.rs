@@ -4,6 +4,7 @@ use super::tell;
 use crate::emg::units::count;
 use crate::session::alarm::Priority;
 use crate::session::{ClientId, Clients, Event, Snapshot};
+use indicatif::{ProgressBar, ProgressStyle};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -60,6 +61,13 @@ impl<C: Clients> Clients for Console<C> {
     fn subscribe(&self, client: ClientId, history: Vec<Event>) {
         self.others.subscribe(client, history);
     }
+}
+
+/// A bar on standard error for `length` of something; on a terminal only.
+pub(super) fn progress(length: u64, doing: &str) -> ProgressBar {
+    let bar = ProgressBar::new(length).with_message(doing.to_owned());
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent} % {eta} left");
+    style.map_or(bar.clone(), |style| bar.with_style(style))
 }
 
 /// Seconds as `h:mm:ss`.

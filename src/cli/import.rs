@@ -43,6 +43,18 @@ pub(super) struct ImportArgs {
     /// Mains frequency: 50 or 60 [default: 50]
     #[arg(long, value_name = "HZ")]
     line_frequency: Option<String>,
+    /// BIDS subject, by which tables know one person from another [default: test]
+    #[arg(long)]
+    subject: Option<String>,
+    /// BIDS session
+    #[arg(long)]
+    session: Option<String>,
+    /// BIDS task [default: free]
+    #[arg(long)]
+    task: Option<String>,
+    /// BIDS run [default: 1]
+    #[arg(long)]
+    run: Option<String>,
 }
 
 pub(super) fn run(args: &ImportArgs) -> anyhow::Result<ExitCode> {
@@ -64,6 +76,10 @@ pub(super) fn run(args: &ImportArgs) -> anyhow::Result<ExitCode> {
     }
     let flags = crate::config::Flags {
         line_frequency: args.line_frequency.clone(),
+        subject: args.subject.clone(),
+        session: args.session.clone(),
+        task: args.task.clone(),
+        run: args.run.clone(),
         ..crate::config::Flags::default()
     };
     let config = super::resolve(&flags)?;
@@ -235,7 +251,7 @@ fn marker(imported: &Imported, id: u64, mark: &import::Mark) -> Marker {
 }
 
 /// A long sentence as rows that fit.
-fn pieces_of(text: &str) -> Vec<String> {
+pub(super) fn pieces_of(text: &str) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

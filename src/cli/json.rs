@@ -24,14 +24,36 @@ struct Status<'a> {
     source: Source<'a>,
     channels: Vec<Channel<'a>>,
     filter: Filter<'a>,
-    /// None of the models of later versions yet.
-    models: [(); 0],
+    models: Vec<Model<'a>>,
     disk: Disk,
     markers: u64,
     alarms: Vec<Alarm<'a>>,
     clients: usize,
     cpu_percent: f64,
     rss_bytes: u64,
+}
+
+#[derive(Serialize)]
+struct Model<'a> {
+    name: &'a str,
+    label: &'a str,
+    probability: Option<f64>,
+    latency_ms: Option<f64>,
+    late: u64,
+    predictions: u64,
+    trouble: &'a str,
+}
+
+fn model(state: &crate::session::ModelState) -> Model<'_> {
+    Model {
+        name: &state.name,
+        label: &state.label,
+        probability: known(state.probability),
+        latency_ms: known(state.latency_ms),
+        late: state.late,
+        predictions: state.predictions,
+        trouble: &state.trouble,
+    }
 }
 
 #[derive(Serialize)]
@@ -155,7 +177,7 @@ fn twin(snapshot: &Snapshot) -> Status<'_> {
         },
         channels: snapshot.channels.iter().map(channel).collect(),
         filter: Filter { chain: &snapshot.chain, settled: snapshot.settled },
-        models: [],
+        models: snapshot.models.iter().map(model).collect(),
         disk: Disk { free_bytes: snapshot.free_bytes, seconds_left: known(snapshot.disk_seconds_left) },
         markers: snapshot.markers,
         alarms: snapshot.alarms.iter().map(alarm).collect(),

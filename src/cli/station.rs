@@ -87,12 +87,16 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     let (source, description) = opened?;
     let channels = channels(config, &description, |sentence| mode.note(sentence))?;
     refuse_band(config, &description, &channels)?;
+    let models = super::models::of(config, &channels, description.nominal_hz)?;
     let id = format!("r{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
     let folder = ipc::socket::folder().map_err(|error| advise(&error, error.advice()))?;
     let socket = ipc::socket::path(&folder, &id).map_err(|error| advise(&error, error.advice()))?;
     // Whoever finds it in the journal may stand in another folder.
     let absolute = std::path::absolute(&socket).unwrap_or_else(|_| socket.clone());
-    let header = header(config, &description, &channels, &id, &absolute.display().to_string());
+    let header = Header {
+        models: super::models::participants(&models),
+        ..header(config, &description, &channels, &id, &absolute.display().to_string())
+    };
     let (incoming_in, incoming) = bounded(INCOMING);
     let identity = ipc::Identity { id: id.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
     let server = ipc::Server::bind(&socket, identity, incoming_in.clone())
@@ -108,7 +112,7 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     for remark in description.remarks.iter().filter(|_| mode.is_behind()) {
         mode.note(remark);
     }
-    let plan = plan(config, mode, id.clone(), header, description, channels);
+    let plan = Plan { models, ..plan(config, mode, id.clone(), header, description, channels) };
     // Whoever speaks between the recorder's end and the farewell is not cut off.
     let _ear = incoming.clone();
     let recorder = recorder::start(plan, source, Contacts { incoming, signals, clients: clients.clone() })
@@ -343,6 +347,7 @@ fn plan(
         description,
         channels,
         filter: config.filter(),
+        models: Vec::new(),
         duration: config.duration,
         rotate: config.rotate,
         fsync: config.fsync,

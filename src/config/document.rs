@@ -28,6 +28,20 @@ pub(super) struct Entry {
 }
 
 impl Value {
+    /// The value as the text a variable would hold: a list of texts with colons between them, `none` for an
+    /// empty one. None of anything else.
+    pub(super) fn one_text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::List(items) if items.is_empty() => Some("none".to_owned()),
+            Self::List(items) => {
+                let texts: Option<Vec<String>> = items.iter().map(|item| item.value.one_text()).collect();
+                texts.map(|texts| texts.join(":"))
+            }
+            Self::Table(_) => None,
+        }
+    }
+
     /// For messages.
     pub(super) fn words(&self) -> &str {
         match self {

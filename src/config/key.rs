@@ -10,7 +10,10 @@ use toml::Value;
 pub(super) const BINDINGS: &str = "keys";
 
 /// Keys the interface promises and this version does not carry out.
-pub(super) const LATER: [&str; 2] = ["model", "protocol"];
+pub(super) const LATER: [&str; 1] = ["protocol"];
+
+/// Keys whose value may be a list.
+pub(super) const LISTS: [&str; 1] = ["model"];
 
 /// What is shown and stored of a secret, and of a command line, which often holds one; reads as none.
 const HIDDEN: &str = "(secret)";
@@ -138,6 +141,12 @@ pub(super) const KEYS: &[Key] = &[
         "the name of a shipped montage, the path of a montage file, or `none`",
         montage = |text| value::unless("none", text, value::some),
         |montage| value::or("none", montage.as_ref(), Clone::clone)
+    ),
+    key!(
+        "model",
+        "paths of ONNX files in a list, or in a text with `:` between them, or `none`",
+        models = |text| value::unless("none", text, |text| value::paths(text)).map(Option::unwrap_or_default),
+        |models| models.iter().map(|path| Value::from(path.display().to_string())).collect::<Vec<_>>()
     ),
     key!(
         "preset",

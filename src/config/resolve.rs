@@ -1,7 +1,7 @@
 //! Layers: defaults, one file, the environment, flags; a later one wins, key by key.
 
 use super::document::{self, Value};
-use super::key::{BINDINGS, KEYS, Key, LATER};
+use super::key::{BINDINGS, KEYS, Key, LATER, LISTS};
 use super::{Config, Error, Origin, binding};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -28,6 +28,7 @@ pub struct Flags {
     pub line_frequency: Option<String>,
     pub kind: Option<String>,
     pub montage: Option<String>,
+    pub model: Option<String>,
     pub preset: Option<String>,
     pub glyphs: Option<String>,
     pub color: Option<String>,
@@ -51,6 +52,7 @@ impl Flags {
             "line-frequency" => self.line_frequency.as_ref(),
             "kind" => self.kind.as_ref(),
             "montage" => self.montage.as_ref(),
+            "model" => self.model.as_ref(),
             "preset" => self.preset.as_ref(),
             "glyphs" => self.glyphs.as_ref(),
             "color" => self.color.as_ref(),
@@ -99,10 +101,11 @@ impl Config {
                 self.keys = binding::read(&entry, path)?;
                 self.origins.insert(BINDINGS, origin);
             } else if let Some(key) = KEYS.iter().find(|key| key.name == entry.key) {
-                let Value::Text(text) = &entry.value else {
+                let list = matches!(entry.value, Value::List(_));
+                let Some(text) = entry.value.one_text().filter(|_| !list || LISTS.contains(&key.name)) else {
                     return Err(entry.refuse(path, key.form));
                 };
-                self.set(key, text, origin)?;
+                self.set(key, &text, origin)?;
             } else if LATER.contains(&entry.key.as_str()) {
                 return Err(Error::LaterKey { origin, key: entry.key });
             } else {

@@ -2,6 +2,7 @@
 
 use crate::emg::units;
 use crate::store::journal::record::ENTITY_CHARS;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Milliseconds in each unit, largest first.
@@ -11,7 +12,7 @@ const LONGEST: Duration = Duration::from_hours(366 * 24);
 
 /// Reads `90s`, `1.5h`, `250ms`: whole milliseconds, more than none, at most a year.
 #[must_use]
-pub(super) fn duration(text: &str) -> Option<Duration> {
+pub(crate) fn duration(text: &str) -> Option<Duration> {
     let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let (_, unit_ms) = UNITS.iter().find(|(unit, _)| *unit == &text[number.len()..])?;
     let plain = number.chars().all(|c| c.is_ascii_digit() || c == '.');
@@ -45,6 +46,12 @@ pub(super) fn or<T>(none: &str, value: Option<&T>, show: impl Fn(&T) -> String) 
 /// A text that is not empty.
 pub(super) fn some(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
+}
+
+/// Reads paths with colons between them, as in `PATH`; at least one.
+pub(super) fn paths(text: &str) -> Option<Vec<PathBuf>> {
+    let paths: Option<Vec<PathBuf>> = text.split(':').map(|path| some(path).map(PathBuf::from)).collect();
+    paths.filter(|paths| !paths.is_empty())
 }
 
 /// Reads a secret that travels in one line of text.

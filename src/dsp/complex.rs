@@ -1,4 +1,4 @@
-//! The little complex arithmetic a filter design needs; nothing else uses it.
+//! The little complex arithmetic a filter design needs, and the bins of `line`.
 
 use std::ops::{Add, Div, Mul, Neg, Sub};
 

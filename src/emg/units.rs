@@ -59,6 +59,12 @@ pub fn rows_ns(rows: u64, rate_hz: f64) -> i64 {
     nanos(rows as f64 / rate_hz)
 }
 
+/// The nearest whole number of rows in `ms` milliseconds at `rate_hz`, negative for a time before.
+#[must_use]
+pub fn rows_in(ms: i64, rate_hz: f64) -> i64 {
+    (ms as f64 * rate_hz / 1e3).round() as i64
+}
+
 /// A float as the `f32` the files hold.
 #[must_use]
 pub fn narrow(value: f64) -> f32 {

@@ -1,34 +1,306 @@
-//! Muscle events as they happen.
+//! MUSCLE EVENTS as they happen: when each muscle was active, how strongly, what that was, and how sure all of it is.
+//!
+//! One detector per channel finds activity (`hunt` in a muscle's own voltage, `slow` behind an envelope sensor), one
+//! judge says what it was once its neighbours are known. All times are of the signal before any filter. An event is
+//! handed out once, at most 3 s after its end was certain. Driven by `Observer`, live and offline alike.
 
-use super::observe::{Findings, Look};
+mod course;
+mod floor;
+mod habits;
+mod hunt;
+mod judge;
+mod ring;
+mod slow;
+mod weigh;
+
+use super::observe::{Findings, GRID, Look};
 use super::state::{Reel, Tape};
-use crate::emg::Channel;
+use crate::emg::units::wide;
+use crate::emg::{Calibration, Channel, Kind};
+use crate::pipeline::ChainChange;
+use habits::Site;
+use hunt::{Found, Hunt};
+use judge::Judge;
+use slow::Slow;
+use weigh::{Model, SLOWEST_HZ};
 
-/// Muscle events as they happen.
+/// An event that goes on, for the screen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Active {
+    /// The channel.
+    pub channel: u16,
+    /// Its first row, as far as is known now.
+    pub onset: u64,
+    /// Greatest activity above rest until now, in the channel's unit.
+    pub peak: f64,
+}
+
+/// Muscle events of all channels.
 #[derive(Clone, Debug)]
-pub struct Events {}
+pub struct Events {
+    rate_hz: f64,
+    lanes: Vec<Lane>,
+    models: Vec<Model>,
+    judge: Judge,
+}
+
+/// One channel.
+#[derive(Clone, Debug)]
+struct Lane {
+    kind: Kind,
+    tau_s: f64,
+    /// Units per raw step.
+    scale: f64,
+    /// Mean at rest and at maximum voluntary contraction; NaN while not calibrated.
+    range: (f64, f64),
+    /// First and first settled row of the running span.
+    span: Option<(u64, u64)>,
+    /// Chain whose rest is known.
+    chain: Option<u32>,
+    model: Model,
+    detector: Detector,
+}
+
+#[derive(Clone, Debug)]
+enum Detector {
+    /// The signal's rate is too low, or it carries no muscle.
+    None,
+    Fast(Box<Hunt>),
+    Slow(Box<Slow>),
+}
+
+impl Detector {
+    fn new(lane: &Lane, rate_hz: f64) -> Self {
+        let Lane { kind, tau_s, scale, .. } = *lane;
+        match kind {
+            Kind::Raw | Kind::Rectified if rate_hz >= SLOWEST_HZ => {
+                Self::Fast(Box::new(Hunt::new(rate_hz, kind == Kind::Rectified)))
+            }
+            Kind::Envelope | Kind::Rectified => Self::Slow(Box::new(Slow::new(rate_hz, tau_s, scale))),
+            Kind::Raw | Kind::Aux | Kind::Trigger => Self::None,
+        }
+    }
+
+    fn forget(&mut self) {
+        match self {
+            Self::None => {}
+            Self::Fast(hunt) => hunt.forget(),
+            Self::Slow(slow) => slow.forget(),
+        }
+    }
+
+    fn begin(&mut self, value: f64) {
+        match self {
+            Self::None => {}
+            Self::Fast(hunt) => hunt.begin(value),
+            Self::Slow(slow) => slow.begin(value),
+        }
+    }
+
+    fn cut(&mut self, row: u64, model: &Model) -> Option<Found> {
+        match self {
+            Self::None => None,
+            Self::Fast(hunt) => hunt.cut(row, model),
+            Self::Slow(slow) => slow.cut(row),
+        }
+    }
+
+    fn active(&self) -> Option<(u64, f64)> {
+        match self {
+            Self::None => None,
+            Self::Fast(hunt) => hunt.active(),
+            Self::Slow(slow) => slow.active(),
+        }
+    }
+}
+
+impl Lane {
+    #[inline]
+    fn row(&mut self, row: u64, value: f64) -> Option<Found> {
+        let settled = row >= self.span?.1;
+        match &mut self.detector {
+            Detector::None => None,
+            Detector::Fast(hunt) if settled => hunt.row(row, value, &self.model),
+            Detector::Fast(hunt) => {
+                hunt.pass(row, value);
+                None
+            }
+            Detector::Slow(slow) if settled => slow.row(row, value),
+            Detector::Slow(slow) => {
+                slow.pass(row, value);
+                None
+            }
+        }
+    }
+}
 
 impl Events {
     /// Before the first row.
     #[must_use]
-    pub fn new(_channels: &[Channel]) -> Self {
-        Self {}
+    pub fn new(channels: &[Channel]) -> Self {
+        let lane = |channel: &Channel| Lane {
+            kind: channel.kind,
+            tau_s: channel.sensor_tau_s,
+            scale: channel.scale,
+            range: (f64::NAN, f64::NAN),
+            span: None,
+            chain: None,
+            model: Model::unknown(),
+            detector: Detector::None,
+        };
+        Self {
+            rate_hz: 0.0,
+            lanes: channels.iter().map(lane).collect(),
+            models: Vec::new(),
+            judge: Judge::new(channels.iter().map(Site::of).collect()),
+        }
+    }
+
+    /// Takes chains that will run: their delay and width are those of events.
+    pub fn chains(&mut self, change: &ChainChange) {
+        for chain in change.chains.iter().filter(|chain| chain.design_rate_hz >= SLOWEST_HZ) {
+            self.models.retain(|model| model.chain != chain.id);
+            self.models.push(Model::new(chain.id, &chain.sections, chain.design_rate_hz));
+        }
     }
 
     /// Takes the next rows.
-    pub fn look(&mut self, _look: &Look<'_>, _found: &mut Findings) {}
+    pub fn look(&mut self, look: &Look<'_>, found: &mut Findings) {
+        if look.rate_hz.to_bits() != self.rate_hz.to_bits() {
+            self.pace(look.rate_hz, look.sample);
+        }
+        self.judge.reject(&found.artefacts);
+        self.spans(look);
+        for (row, values) in (look.sample..).zip(look.clean.chunks_exact(look.channels.max(1))) {
+            for (channel, (lane, &value)) in self.lanes.iter_mut().zip(values).enumerate() {
+                if let Some(event) = lane.row(row, f64::from(value)) {
+                    self.judge.take(channel, event);
+                }
+            }
+        }
+        let end = look.sample + wide(look.rows());
+        if end.is_multiple_of(GRID) {
+            self.decide(end, false, found);
+        }
+    }
 
     /// The recording ends at `row`.
-    pub fn finish(&mut self, _row: u64, _found: &mut Findings) {}
+    pub fn finish(&mut self, row: u64, found: &mut Findings) {
+        self.judge.reject(&found.artefacts);
+        (0..self.lanes.len()).for_each(|channel| self.cut(channel, row));
+        self.decide(row, true, found);
+    }
 
-    /// Takes a calibration.
-    pub fn calibrate(&mut self, _calibration: &crate::emg::Calibration) {}
+    /// Takes a calibration: it holds for events from now on.
+    pub fn calibrate(&mut self, calibration: &Calibration) {
+        if let Some(lane) = self.lanes.get_mut(usize::from(calibration.channel)) {
+            let none = (f64::NAN, f64::NAN);
+            lane.range = if calibration.valid { (calibration.rest_mean, calibration.mvc) } else { none };
+        }
+    }
+
+    /// Events that go on, in order of channels.
+    pub fn active(&self) -> impl Iterator<Item = Active> + '_ {
+        self.lanes.iter().enumerate().filter_map(|(channel, lane)| {
+            let (onset, peak) = lane.detector.active()?;
+            Some(Active { channel: u16::try_from(channel).unwrap_or(u16::MAX), onset, peak })
+        })
+    }
+
+    fn decide(&mut self, row: u64, all: bool, found: &mut Findings) {
+        let running =
+            self.lanes.iter().filter_map(|lane| lane.detector.active()).map(|(onset, _)| onset).min();
+        let percent = |channel: usize, level: f64| {
+            let (rest_mean, mvc) = self.lanes[channel].range;
+            Calibration { rest_mean, mvc, ..Calibration::default() }.percent(level)
+        };
+        self.judge.decide(row, running, all, percent, found);
+    }
+
+    /// Detectors for another rate; what goes on ends here.
+    fn pace(&mut self, rate_hz: f64, row: u64) {
+        (0..self.lanes.len()).for_each(|channel| self.cut(channel, row));
+        self.rate_hz = rate_hz;
+        self.judge.pace(rate_hz);
+        for lane in &mut self.lanes {
+            lane.detector = Detector::new(lane, rate_hz);
+            (lane.span, lane.chain) = (None, None);
+        }
+    }
+
+    /// Where a span ended or another began: a hole, other filters.
+    fn spans(&mut self, look: &Look<'_>) {
+        for channel in 0..self.lanes.len() {
+            let span = look.spans.get(channel).copied().flatten();
+            let rows = span.map(|span| (span.sample, span.settled_sample));
+            if rows == self.lanes[channel].span {
+                continue;
+            }
+            self.cut(channel, look.sample);
+            let lane = &mut self.lanes[channel];
+            lane.span = rows;
+            let Some(span) = span else { continue };
+            if lane.chain != Some(span.chain) {
+                lane.chain = Some(span.chain);
+                lane.detector.forget();
+                let known = self.models.iter().find(|model| model.chain == span.chain);
+                let alone = || Model::new(span.chain, &[], self.rate_hz.max(SLOWEST_HZ));
+                lane.model = known.cloned().unwrap_or_else(alone);
+            }
+            lane.detector.begin(f64::from(look.clean[channel]));
+        }
+    }
+
+    fn cut(&mut self, channel: usize, row: u64) {
+        let lane = &mut self.lanes[channel];
+        if let Some(found) = lane.detector.cut(row, &lane.model) {
+            self.judge.take(channel, found);
+        }
+    }
 
     /// Puts down what is carried on.
-    pub fn save(&self, _tape: &mut Tape) {}
+    pub fn save(&self, tape: &mut Tape) {
+        tape.f64(self.rate_hz).u64(wide(self.models.len()));
+        self.models.iter().for_each(|model| model.save(tape));
+        for lane in &self.lanes {
+            tape.f64(lane.range.0).f64(lane.range.1);
+            tape.u64(lane.chain.map_or(0, |chain| u64::from(chain) + 1));
+            let (first, settled) = lane.span.map_or((0, 0), |(first, settled)| (first + 1, settled));
+            tape.u64(first).u64(settled);
+            lane.model.save(tape);
+            match &lane.detector {
+                Detector::None => {}
+                Detector::Fast(hunt) => hunt.save(tape),
+                Detector::Slow(slow) => slow.save(tape),
+            }
+        }
+        self.judge.save(tape);
+    }
 
     /// Takes up what was put down.
-    pub fn load(&mut self, _reel: &mut Reel<'_>) -> Option<()> {
-        Some(())
+    pub fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
+        self.rate_hz = reel.f64()?;
+        for _ in 0..reel.u64()? {
+            self.models.push(Model::load(reel)?);
+        }
+        for lane in &mut self.lanes {
+            lane.range = (reel.f64()?, reel.f64()?);
+            lane.chain = reel.u64()?.checked_sub(1).and_then(|chain| u32::try_from(chain).ok());
+            let (first, settled) = (reel.u64()?, reel.u64()?);
+            lane.span = first.checked_sub(1).map(|first| (first, settled));
+            lane.model = Model::load(reel)?;
+            if self.rate_hz > 0.0 {
+                lane.detector = Detector::new(lane, self.rate_hz);
+            }
+            match &mut lane.detector {
+                Detector::None => {}
+                Detector::Fast(hunt) => hunt.load(reel)?,
+                Detector::Slow(slow) => slow.load(reel)?,
+            }
+        }
+        self.judge.load(reel)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! One look at every row: quality, artefacts and events of a recording as its rows come.
 //!
 //! The recorder's screen, the projector's file and `detect` run the same observer over the same inputs and find the
-//! same. Cuts into blocks never matter: rows are handed on in stretches over which no filter began anew.
+//! same. Cuts into blocks never matter: rows are handed on in stretches over which no filter began anew, and no longer
+//! than a grid of rows allows.
 
 use super::artefacts::Artefacts;
 use super::events::Events;
@@ -10,6 +11,10 @@ use super::state::{Reel, Tape};
 use crate::emg::units::{index, wide};
 use crate::emg::{Artefact, Calibration, Channel, Event, Quality};
 use crate::pipeline::{CleanBlock, Input, Span};
+
+/// No stretch of rows goes over a multiple of this row: what several channels or parts must agree on is decided there,
+/// whatever blocks the rows came in.
+pub const GRID: u64 = 32;
 
 /// What was found in the latest rows; each finding is handed out once, when it is complete.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -96,6 +101,7 @@ impl Observer {
             Input::Chains(change) => {
                 let rate = change.chains.iter().map(|chain| chain.design_rate_hz).find(|rate| *rate > 0.0);
                 self.rate_hz = rate.unwrap_or(self.rate_hz);
+                self.events.chains(change);
                 self.adopt(&clean.spans);
             }
             Input::Gap(_) => {
@@ -170,6 +176,8 @@ impl Observer {
                 self.adopt(std::slice::from_ref(span));
             }
             let next = spans.peek().map_or(rows, |span| index(span.sample - clean.sample).min(rows));
+            let step = index(GRID - (clean.sample + wide(at)) % GRID);
+            let next = next.min(at + step);
             self.look(at, next, clean, found);
             at = next;
         }
@@ -188,8 +196,13 @@ impl Observer {
             spans: &self.spans,
             rate_hz: self.rate_hz,
         };
-        self.watch.look(&look, found);
-        self.artefacts.look(&look, found);
-        self.events.look(&look, found);
+        // Events are told the artefacts of these rows alone.
+        let mut new = Findings::default();
+        self.watch.look(&look, &mut new);
+        self.artefacts.look(&look, &mut new);
+        self.events.look(&look, &mut new);
+        found.events.append(&mut new.events);
+        found.quality.append(&mut new.quality);
+        found.artefacts.append(&mut new.artefacts);
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! The only place that changes [`State`]. Waits for nobody but its own queue, and listens until every file is sealed.
 
+pub(super) mod alarms;
 mod commands;
 pub mod hooks;
 mod load;
@@ -15,13 +16,13 @@ pub(super) use markers::Markers;
 pub(super) use snapshot::Gauge;
 
 use super::acquire::{Ending, Orders, Told};
-use super::alarms::Alarms;
 use super::journal::{Report, Request};
 use super::process::SharedPicture;
 use super::vitals::Shared;
 use crate::pipeline::preset;
 use crate::session::snapshot::State;
 use crate::session::{Answer, ClientId, Clients, Event, Incoming};
+use alarms::Alarms;
 use commands::Filtering;
 use crossbeam_channel::{Receiver, Sender, never, select_biased, tick};
 use hooks::Runner;

@@ -4,17 +4,17 @@
 //! backlog and is tried again each second. Starts the next segment at a border. Never computes, never draws.
 
 use super::acquire::Orders;
-use super::alarms::Kind;
 use super::backlog::Backlog;
+use super::control::alarms::Kind;
 use super::process::Carried;
 use super::sequence::Piece;
 use super::vitals::{Shared, Stage};
 use crate::emg::units::{count, wide};
-use crate::emg::{ClockOffset, Marker, RawBlock, Stamp};
+use crate::emg::{ClockOffset, Marker, Prediction, RawBlock, Stamp};
 use crate::pipeline::{Chain, ChainChange, Reason};
 use crate::store::journal::{Header, Journal, Record};
 use crate::store::{StoreError, in_full, naming};
-use crossbeam_channel::{Receiver, Sender, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, never, select};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,6 +31,8 @@ const RETRY_NS: i64 = 1_000_000_000;
 const STATE_WAIT: Duration = Duration::from_secs(5);
 /// Runs that others may take while we look for a free one.
 const CLAIMS: u32 = 100;
+/// How long the end of a recording waits for its models.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How often the thread looks at its clock when nothing arrives.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
@@ -60,6 +62,8 @@ pub(super) enum Report {
 pub(super) struct Links {
     pub(super) pieces: Receiver<Piece>,
     pub(super) requests: Receiver<Request>,
+    /// What models say; disconnected when they have said everything.
+    pub(super) predictions: Receiver<Prediction>,
     pub(super) reports: Sender<Report>,
     /// The pipeline's state at each border, by its row; none when the screen's side lost the thread.
     pub(super) states: Receiver<(u64, Option<Carried>)>,
@@ -143,6 +147,10 @@ impl JournalWriter {
                     Err(_) => break,
                 },
                 recv(self.links.requests) -> request => self.serve(request.ok()),
+                recv(self.links.predictions) -> prediction => match prediction {
+                    Ok(prediction) => self.keep(prediction),
+                    Err(_) => self.links.predictions = never(),
+                },
                 default(LOOK_EVERY) => {}
             }
             self.links.vitals.beat(Stage::Journal);
@@ -281,6 +289,29 @@ impl JournalWriter {
         Ok(marker)
     }
 
+    /// Writes a prediction; one the disk refuses is counted, and a later `predict` makes it again.
+    fn keep(&mut self, prediction: Prediction) {
+        if self.append(&Record::Prediction(prediction)).is_err() {
+            self.links.vitals.blemish("predictions were lost while the disk could not be written");
+        }
+    }
+
+    /// What the models have not said yet when the last row is there.
+    fn keep_the_rest(&mut self) {
+        let until = std::time::Instant::now() + LAST_WORDS;
+        loop {
+            match self.links.predictions.recv_timeout(LOOK_EVERY) {
+                Ok(prediction) => self.keep(prediction),
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            if std::time::Instant::now() >= until || self.links.orders.give_up.load(Ordering::Relaxed) {
+                self.links.vitals.blemish("the last predictions came too late to be kept");
+                return;
+            }
+        }
+    }
+
     fn serve(&mut self, request: Option<Request>) {
         let report = match request {
             Some(Request::Marker(ticket, marker)) => match self.mark(marker) {
@@ -406,6 +437,7 @@ impl JournalWriter {
     fn end(mut self) {
         self.flush_pending();
         self.flush_backlog();
+        self.keep_the_rest();
         while let Ok(request) = self.links.requests.try_recv() {
             self.serve(Some(request));
         }

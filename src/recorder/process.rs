@@ -4,6 +4,7 @@
 //! segment border. Writes nothing.
 
 use super::Plan;
+use super::predict::{Step, Work};
 use super::sequence::Piece;
 use super::vitals::{Shared, Stage};
 use crate::dsp::bins::{Binner, MinMax};
@@ -154,6 +155,10 @@ pub(super) struct Process {
     vitals: Arc<Shared>,
     picture: Arc<SharedPicture>,
     states: Sender<(u64, Option<Carried>)>,
+    /// Where models predict, none without any.
+    predict: Option<Sender<Work>>,
+    /// A source that can wait does so for the models too.
+    can_wait: bool,
     diverged: Arc<AtomicBool>,
 }
 
@@ -163,6 +168,7 @@ impl Process {
         vitals: Arc<Shared>,
         picture: Arc<SharedPicture>,
         states: Sender<(u64, Option<Carried>)>,
+        predict: Option<Sender<Work>>,
         diverged: Arc<AtomicBool>,
     ) -> Self {
         let (channels, nominal_hz) = (plan.channels.clone(), plan.description.nominal_hz);
@@ -185,6 +191,8 @@ impl Process {
             vitals,
             picture,
             states,
+            predict,
+            can_wait: plan.description.can_wait,
             diverged,
         }
     }
@@ -205,7 +213,7 @@ impl Process {
     fn take(&mut self, piece: Piece) {
         match piece {
             Piece::Chains(change) => {
-                self.chains = Some(self.merged(&change));
+                self.chains = Some(self.chains.as_ref().merged(&change));
                 self.electrodes.iter_mut().for_each(Electrode::forget_levels);
                 self.step(&Input::Chains(change));
             }
@@ -223,13 +231,6 @@ impl Process {
         }
     }
 
-    /// All chains ever brought, with the assignment now in force, as one change a fresh pipeline can start from.
-    fn merged(&self, change: &ChainChange) -> ChainChange {
-        let mut chains = self.chains.as_ref().map_or_else(Vec::new, |known| known.chains.clone());
-        chains.extend(change.chains.iter().cloned());
-        ChainChange { chains, ..change.clone() }
-    }
-
     /// A recording begins: rows count from 0 again, what was only looked at is forgotten.
     fn begin_again(&mut self) {
         let mut picture = self.picture.lock();
@@ -240,6 +241,9 @@ impl Process {
         picture.last_events.clear();
         picture.quality.clear();
         drop(picture);
+        if let Some(predict) = &self.predict {
+            let _ = predict.send(Work::Begin);
+        }
         (self.pipeline, self.chains) = (None, None);
         self.observer = Observer::new(&self.channels);
         self.recent.clear();
@@ -277,10 +281,15 @@ impl Process {
     }
 
     /// Runs the pipeline over one input.
-    fn step(&mut self, input: &Input) -> CleanBlock {
+    fn step(&mut self, input: &Input) -> Arc<CleanBlock> {
         let pipeline = self.pipeline.get_or_insert_with(|| Pipeline::new(&self.channels));
-        let clean = pipeline.step(input);
+        let clean = Arc::new(pipeline.step(input));
         let found = self.observer.step(input, &clean);
+        if let Some(predict) = &self.predict {
+            let quality = found.quality.clone();
+            let step = Box::new(Step { input: input.clone(), clean: clean.clone(), quality });
+            offer(predict, Work::Step(step), self.can_wait);
+        }
         let n = self.channels.len();
         self.recent.extend(&clean.envelope);
         let decimation = self.chains.as_ref().map_or(1, |chains| chains.decimation);
@@ -312,8 +321,8 @@ impl Process {
             raw.push(narrow((value - channel.offset) * channel.scale));
         }
         let sample = rows.sample;
-        let clean = self.step(&Input::Rows(rows)).clean;
-        self.bin(sample, &raw, &clean);
+        let clean = self.step(&Input::Rows(rows));
+        self.bin(sample, &raw, &clean.clean);
         if self.electrodes.first().is_some_and(|electrode| float(electrode.rows()) >= self.rate_hz) {
             self.look();
         }
@@ -340,6 +349,20 @@ impl Process {
     }
 }
 
+/// All chains ever brought, with the assignment now in force, as one change a fresh pipeline can start from.
+pub(super) trait Merged {
+    /// These and those of a further change.
+    fn merged(self, change: &ChainChange) -> ChainChange;
+}
+
+impl Merged for Option<&ChainChange> {
+    fn merged(self, change: &ChainChange) -> ChainChange {
+        let mut chains = self.map_or_else(Vec::new, |known| known.chains.clone());
+        chains.extend(change.chains.iter().cloned());
+        ChainChange { chains, ..change.clone() }
+    }
+}
+
 /// The chains in force, each once, in the order of the channels.
 fn words(change: &ChainChange) -> String {
     let mut seen: Vec<&str> = Vec::new();
@@ -350,6 +373,17 @@ fn words(change: &ChainChange) -> String {
         }
     }
     seen.join(" / ")
+}
+
+/// Hands work to the models; where they are behind a live source, it is left out.
+fn offer(predict: &Sender<Work>, work: Work, can_wait: bool) {
+    // Filters are rare, and without them nothing that follows means anything.
+    let waits = can_wait || matches!(&work, Work::Step(step) if matches!(step.input, Input::Chains(_)));
+    if waits {
+        let _ = predict.send(work);
+    } else {
+        let _ = predict.try_send(work);
+    }
 }
 
 fn mean<'a>(values: impl Iterator<Item = &'a f32>) -> f64 {

@@ -2,7 +2,7 @@
 //!
 //! One small lock, held for a copy, and a few numbers beside it: no thread ever waits here for another's work.
 
-use super::alarms::Kind;
+use super::control::alarms::Kind;
 use crate::emg::clock::Fit;
 use crate::emg::units::{seconds, wide};
 use crate::emg::{Cause, Gap, Stamp};
@@ -90,10 +90,11 @@ pub(super) enum Stage {
     Sync,
     Keeper,
     Control,
+    Predict,
 }
 
 impl Stage {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 }
 
 /// The shared vitals.

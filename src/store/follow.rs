@@ -1,7 +1,7 @@
 //! From a journal to its HDF5 file: live beside a recorder, or afterwards from what a crash left behind.
 //!
 //! One code path for both: records in order into a [`Projection`](super::Projection), holes turned into gaps, then the
-//! seal. Called by the projector process, by `recover` and by `import`.
+//! seal. Called by the projector process, by `recover`, `import` and `clean`.
 
 use super::StoreError;
 use super::journal::Follower;
@@ -16,10 +16,12 @@ use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+mod anew;
 mod claim;
 mod feed;
 mod rebuild;
 
+pub use anew::Anew;
 pub use rebuild::{Recovered, rebuild, recover};
 
 /// How often a live journal is looked at.

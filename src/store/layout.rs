@@ -11,6 +11,8 @@ pub(super) mod rows;
 pub(super) mod text;
 pub(super) mod words;
 
+pub use predictions::MOST_CLASSES;
+
 use crate::emg::SampleType;
 use crate::emg::units::wide;
 use hdf5::{Dataset, H5Type};

@@ -15,7 +15,7 @@ use super::layout::{self, State};
 use crate::emg::units::wide;
 use crate::emg::{Gap, RawBlock};
 use crate::face::Findings;
-use crate::pipeline::{ChainChange, CleanBlock};
+use crate::pipeline::{ChainChange, CleanBlock, ZeroPhase};
 use feed::{Feed, Misfit};
 use open::Open;
 use std::mem::ManuallyDrop;
@@ -95,12 +95,22 @@ impl Projection {
         })
     }
 
+    /// From now on clean rows and envelope are these, and not what the pipeline makes of the rows that come.
+    pub fn replace_by(&mut self, ready: ZeroPhase) {
+        self.feed.ready = Some(ready);
+    }
+
     /// Takes the next record of the journal. An error of order or fit leaves the projection as it was; after an
     /// error of HDF5 it takes nothing more.
     pub fn take(&mut self, record: &Record) -> Result<(), StoreError> {
         self.guard(|this| match record {
             Record::Header(_) | Record::End { .. } | Record::Sealed => Ok(()),
             Record::State(state) => Ok(this.feed.resume(state.clone())?),
+            Record::Calibration(kept) => {
+                this.feed.calibrated(kept);
+                this.open.note(record);
+                Ok(())
+            }
             Record::Observer(words) => {
                 this.feed.observed(words.clone());
                 Ok(())

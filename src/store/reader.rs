@@ -8,6 +8,7 @@ mod facts;
 pub mod inspect;
 mod joined;
 pub mod outline;
+mod records;
 pub mod replay;
 mod tables;
 
@@ -15,6 +16,7 @@ pub use tables::Block;
 
 pub use facts::Facts;
 pub use joined::{Again, Joined};
+pub use records::Pieces;
 pub use replay::Replay;
 
 use super::StoreError;

@@ -31,7 +31,15 @@ const FENCES: [(&[&str], &[&str]); 6] = [
     (&["print!", "println!", "eprint!", "eprintln!", "io::stderr"], &["cli", "main"]),
     (
         &["serde::", "serde_json::"],
-        &["config", "ipc/message", "ipc/listen/line", "source/sim/script", "source/board/script", "cli/json"],
+        &[
+            "config",
+            "ipc/message",
+            "ipc/listen/line",
+            "source/sim/script",
+            "source/board/script",
+            "cli/json",
+            "infer/card",
+        ],
     ),
 ];
 

@@ -12,6 +12,7 @@ mod support;
 
 mod alarms;
 mod board;
+mod clean;
 mod commands;
 mod crash;
 mod doctor;
@@ -31,4 +32,5 @@ mod service;
 mod socket;
 mod terminal;
 mod text_lines;
+mod trials;
 mod wire;

@@ -6,9 +6,10 @@ use crate::emg::finding::quality::flag;
 use crate::emg::units::{float, seconds, wide};
 use crate::emg::{Channel, Stamp};
 use crate::pipeline::preset;
+use crate::recorder::predict::SharedModels;
 use crate::recorder::process::{Picture, SharedPicture, Standing};
 use crate::recorder::vitals::{self, Shared, Vitals};
-use crate::recorder::{BYTES_PER_VALUE, PIECES, REQUESTS, SCREEN_PIECES};
+use crate::recorder::{BYTES_PER_VALUE, PIECES, REQUESTS, SCREEN_PIECES, STEPS};
 use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
 use crate::session::system::Stage;
 use crate::session::{Alarm, Snapshot, System, Viewer};
@@ -28,6 +29,7 @@ pub(in crate::recorder) struct Gauge {
     /// Filters in force.
     pub(super) filter: preset::Options,
     load: Load,
+    models: Arc<SharedModels>,
 }
 
 /// What changes, as others know it.
@@ -44,7 +46,11 @@ pub(super) struct Facts<'a> {
 }
 
 impl Gauge {
-    pub(in crate::recorder) fn new(plan: &crate::recorder::Plan, vitals: Arc<Shared>) -> Self {
+    pub(in crate::recorder) fn new(
+        plan: &crate::recorder::Plan,
+        vitals: Arc<Shared>,
+        models: Arc<SharedModels>,
+    ) -> Self {
         Self {
             id: plan.id.clone(),
             channels: plan.channels.clone(),
@@ -53,6 +59,7 @@ impl Gauge {
             blind: plan.blind,
             filter: plan.filter,
             load: Load::watch(plan.out.clone(), vitals),
+            models,
         }
     }
 
@@ -94,7 +101,7 @@ impl Gauge {
             last_markers: facts.markers.last.iter().cloned().collect(),
             events: picture.events,
             last_events: if self.blind { Vec::new() } else { picture.last_events.iter().cloned().collect() },
-            models: Vec::new(),
+            models: if self.blind { Vec::new() } else { self.models.lock().clone() },
             open_marks: facts.markers.open().to_vec(),
             alarms: facts.alarms.clone(),
             viewers: facts.viewers.to_vec(),
@@ -169,7 +176,7 @@ impl Gauge {
 
 /// Threads and projector along the flow of data, each with its last sign of life and what waits in front of it.
 fn system(facts: &Facts<'_>, vitals: &Vitals, now: i64) -> System {
-    use vitals::Stage::{Acquire, Control, Journal, Keeper, Process, Sync};
+    use vitals::Stage::{Acquire, Control, Journal, Keeper, Predict, Process, Sync};
     let stage = |name: &str, stage: vitals::Stage, capacity: usize| Stage {
         name: name.to_owned(),
         beat_age_ms: facts.shared.beat_age_ms(stage, now),
@@ -188,6 +195,7 @@ fn system(facts: &Facts<'_>, vitals: &Vitals, now: i64) -> System {
             stage("acquire", Acquire, 0),
             stage("journal", Journal, PIECES),
             stage("process", Process, SCREEN_PIECES),
+            stage("predict", Predict, STEPS),
             stage("sync", Sync, 0),
             stage("keeper", Keeper, 0),
             projector,

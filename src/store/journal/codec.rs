@@ -6,14 +6,14 @@ use super::record::Record;
 use crate::emg::clock::Fit;
 use crate::emg::gap::Cause;
 use crate::emg::marker::{Action, Marker, Origin, Placed};
-use crate::emg::{ClockOffset, Gap, Prediction, RawBlock, SampleType, Samples, Stamp, Truth};
+use crate::emg::{Calibration, ClockOffset, Gap, Prediction, RawBlock, SampleType, Samples, Stamp, Truth};
 use crate::pipeline::chain::{Chain, ChainChange, Reason};
 
 mod header;
 mod state;
 
-/// Type numbers, fixed for ever; a number is never used again for something else. 20 to 25 are kept for trials,
-/// predictions, alarms, calibration, digital edges and artefact spans.
+/// Type numbers, fixed for ever; a number is never used again for something else. 20 to 22, 24 and 25 are
+/// kept for trials, predictions, alarms, digital edges and artefact spans.
 mod kind {
     pub(super) const HEADER: u16 = 1;
     pub(super) const STATE: u16 = 2;
@@ -30,6 +30,7 @@ mod kind {
     pub(super) const CLOCK_OFFSET: u16 = 13;
     pub(super) const OBSERVER: u16 = 15;
     pub(super) const PREDICTION: u16 = 21;
+    pub(super) const CALIBRATION: u16 = 23;
 }
 
 const SAMPLE_TYPES: [SampleType; 4] = [SampleType::I16, SampleType::I32, SampleType::F32, SampleType::F64];
@@ -96,6 +97,10 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
             out.u32(prediction.took_us).u32(prediction.flags);
             kind::PREDICTION
         }
+        Record::Calibration(calibration) => {
+            put_calibration(&mut out, calibration);
+            kind::CALIBRATION
+        }
         Record::Handover { next_row } => {
             out.u64(*next_row);
             kind::HANDOVER
@@ -159,12 +164,33 @@ pub fn decode(kind: u16, payload: &[u8]) -> Result<Option<Record>, Malformed> {
             took_us: input.u32()?,
             flags: input.u32()?,
         }),
+        kind::CALIBRATION => Record::Calibration(take_calibration(input)?),
         kind::HANDOVER => Record::Handover { next_row: input.u64()? },
         kind::END => Record::End { rows: input.u64()?, utc_ns: input.i64()? },
         kind::SEALED => Record::Sealed,
         _ => return Ok(None),
     };
     Ok(Some(record))
+}
+
+fn put_calibration(out: &mut Out, calibration: &Calibration) {
+    out.u16(calibration.channel).f64(calibration.rest_mean).f64(calibration.rest_sd).f64(calibration.mvc);
+    out.u16(calibration.trials).f64(calibration.spread).u64(calibration.sample);
+    out.text(&calibration.accepted_by).flag(calibration.valid);
+}
+
+fn take_calibration(input: &mut In<'_>) -> Result<Calibration, Malformed> {
+    Ok(Calibration {
+        channel: input.u16()?,
+        rest_mean: input.f64()?,
+        rest_sd: input.f64()?,
+        mvc: input.f64()?,
+        trials: input.u16()?,
+        spread: input.f64()?,
+        sample: input.u64()?,
+        accepted_by: input.text()?,
+        valid: input.flag()?,
+    })
 }
 
 fn put_stamp(out: &mut Out, stamp: Stamp) {

@@ -2,7 +2,7 @@
 
 use crate::emg::clock::Fit;
 use crate::emg::finding::prediction::Participant;
-use crate::emg::{Channel, ClockOffset, Gap, Marker, Prediction, RawBlock, SampleType, Truth};
+use crate::emg::{Calibration, Channel, ClockOffset, Gap, Marker, Prediction, RawBlock, SampleType, Truth};
 use crate::pipeline::{ChainChange, PipelineState};
 
 /// Longest file and folder names are kept short of what file systems allow by limiting each entity.
@@ -146,6 +146,8 @@ pub enum Record {
     ClockOffset(ClockOffset),
     /// What a model made of a stretch.
     Prediction(Prediction),
+    /// Rest and maximal contraction of a channel, as the operator kept it or took it back.
+    Calibration(Calibration),
     /// The recording goes on in the next segment; last record of this one.
     Handover {
         /// First row of the next segment.

@@ -146,7 +146,7 @@ pub(in crate::store) fn append_sealed(path: &Path, identity: Identity, sequence:
 }
 
 /// Gives `hidden` its public name unless that name is taken.
-fn publish(hidden: &Path, path: &Path) -> std::io::Result<()> {
+pub(in crate::store) fn publish(hidden: &Path, path: &Path) -> std::io::Result<()> {
     match rustix::fs::renameat_with(rustix::fs::CWD, hidden, rustix::fs::CWD, path, RenameFlags::NOREPLACE) {
         // Some network file systems know no exclusive rename; a hard link is as exclusive.
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
@@ -157,7 +157,8 @@ fn publish(hidden: &Path, path: &Path) -> std::io::Result<()> {
     }
 }
 
-fn hidden_twin(path: &Path) -> PathBuf {
+/// A name beside `path` that nobody else uses.
+pub(in crate::store) fn hidden_twin(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.{}", uuid::Uuid::new_v4().simple()))
 }

@@ -11,7 +11,7 @@ use crate::emg::units::wide;
 use hdf5::{Dataset, File, H5Type, Result};
 
 /// Most classes a recorded model may have.
-pub(crate) const MOST_CLASSES: usize = 16;
+pub const MOST_CLASSES: usize = 16;
 
 const DESCRIPTION: &str = "One row per prediction: made of rows first .. end; label: the likeliest class; \
     probabilities in the order of `classes`; took_us: 0 = not measured; flags: 1 gap, 2 settling, 4 bad channel, 8 late";

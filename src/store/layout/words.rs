@@ -1,7 +1,7 @@
 //! Rows from the station's own values and back. A word a row may not hold makes it no value at all.
 
 use super::State;
-use super::later::{ArtefactRow, EventRow, QualityRow};
+use super::later::{ArtefactRow, CalibrationRow, EventRow, QualityRow};
 use super::rows::{
     BlockRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
@@ -12,7 +12,7 @@ use crate::emg::marker::{Action, Origin, Placed};
 use crate::emg::montage::Kind;
 use crate::emg::units::small;
 use crate::emg::{
-    Artefact, Cause, Channel, ClockOffset, Event, Gap, Marker, Quality, RawBlock, Stamp, Truth,
+    Artefact, Calibration, Cause, Channel, ClockOffset, Event, Gap, Marker, Quality, RawBlock, Stamp, Truth,
 };
 use crate::pipeline::{Reason, Span};
 
@@ -155,6 +155,19 @@ impl From<&ClockOffset> for ClockOffsetRow {
             host_ns: offset.host_ns,
             offset_ns: offset.offset_ns,
             uncertainty_us: offset.uncertainty_us,
+        }
+    }
+}
+
+impl ClockOffsetRow {
+    /// The offset.
+    pub(crate) fn value(&self) -> ClockOffset {
+        ClockOffset {
+            sender: read(&self.sender),
+            sample: self.sample,
+            host_ns: self.host_ns,
+            offset_ns: self.offset_ns,
+            uncertainty_us: self.uncertainty_us,
         }
     }
 }
@@ -345,6 +358,39 @@ impl ArtefactRow {
             rule: read(&self.rule),
             coder: read(&self.coder),
             ..Artefact::default()
+        }
+    }
+}
+
+impl From<&Calibration> for CalibrationRow {
+    fn from(calibration: &Calibration) -> Self {
+        Self {
+            channel: calibration.channel,
+            rest_mean: calibration.rest_mean,
+            rest_sd: calibration.rest_sd,
+            mvc: calibration.mvc,
+            trials: calibration.trials,
+            spread: calibration.spread,
+            sample: calibration.sample,
+            accepted_by: fixed(&calibration.accepted_by),
+            valid: u8::from(calibration.valid),
+        }
+    }
+}
+
+impl CalibrationRow {
+    /// The calibration.
+    pub(crate) fn value(&self) -> Calibration {
+        Calibration {
+            channel: self.channel,
+            rest_mean: self.rest_mean,
+            rest_sd: self.rest_sd,
+            mvc: self.mvc,
+            trials: self.trials,
+            spread: self.spread,
+            sample: self.sample,
+            accepted_by: read(&self.accepted_by),
+            valid: self.valid != 0,
         }
     }
 }

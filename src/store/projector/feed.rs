@@ -2,10 +2,10 @@
 //! pipeline's own assertions, and picks a segment up where the one before it ended.
 
 use crate::emg::units::index;
-use crate::emg::{Channel, Gap, RawBlock, SampleType};
+use crate::emg::{Calibration, Channel, Gap, RawBlock, SampleType};
 use crate::face::{Findings, Observer};
 use crate::pipeline::{
-    Chain, ChainChange, CleanBlock, FilterState, Input, Pipeline, PipelineState, Span, TrackState,
+    Chain, ChainChange, CleanBlock, FilterState, Input, Pipeline, PipelineState, Span, TrackState, ZeroPhase,
 };
 use crate::store::journal::Header;
 use std::sync::Arc;
@@ -50,6 +50,8 @@ pub(super) struct Feed {
     begun: bool,
     /// Whether the state at the first row was handed out.
     stated: bool,
+    /// Clean rows and envelope that were made elsewhere.
+    pub(super) ready: Option<ZeroPhase>,
 }
 
 impl Feed {
@@ -69,6 +71,7 @@ impl Feed {
             observed: None,
             begun: false,
             stated: false,
+            ready: None,
         }
     }
 
@@ -88,6 +91,11 @@ impl Feed {
     /// Keeps what the observer of the segment before had seen.
     pub(super) fn observed(&mut self, words: Vec<u64>) {
         self.observed = Some(words);
+    }
+
+    /// Activity is a share of this maximum from the next row on.
+    pub(super) fn calibrated(&mut self, calibration: &Calibration) {
+        self.observer.calibrate(calibration);
     }
 
     /// Announces chains and says which of them are new.
@@ -191,9 +199,13 @@ impl Feed {
         self.observer.finish(self.next)
     }
 
+    /// What is found is found in the causal samples, also where others are stored.
     fn step(&mut self, input: &Input) -> (CleanBlock, Findings) {
-        let clean = self.pipeline.step(input);
+        let mut clean = self.pipeline.step(input);
         let found = self.observer.step(input, &clean);
+        if let Some(ready) = &self.ready {
+            ready.replace(&mut clean);
+        }
         (clean, found)
     }
 

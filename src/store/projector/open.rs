@@ -10,7 +10,7 @@ use crate::emg::{Gap, RawBlock};
 use crate::face::Findings;
 use crate::pipeline::{Chain, CleanBlock, FilterState, Section, Span};
 use crate::store::journal::{Header, Record};
-use crate::store::layout::later::{ArtefactRow, EventRow, QualityRow};
+use crate::store::layout::later::{ArtefactRow, CalibrationRow, EventRow, QualityRow};
 use crate::store::layout::predictions;
 use crate::store::layout::rows::{
     BlockRow, ChainRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
@@ -109,6 +109,7 @@ pub(super) struct Open {
     artefacts: Table<ArtefactRow>,
     events: Table<EventRow>,
     predictions: Vec<Opinions>,
+    calibration: Table<CalibrationRow>,
     sections: Sections,
     envelope_sections: Sections,
     has_digital: bool,
@@ -146,6 +147,7 @@ impl Open {
             events: Table::open(&file)?,
             predictions: header.models.iter().map(|m| Opinions::open(&file, m)).collect::<Result<_>>()?,
             action_units: header.channels.iter().map(|channel| channel.action_unit.clone()).collect(),
+            calibration: Table::open(&file)?,
             sections: Sections::open(&file, path::SECTIONS)?,
             envelope_sections: Sections::open(&file, path::ENVELOPE_SECTIONS)?,
             has_digital: header.digital,
@@ -187,6 +189,7 @@ impl Open {
             Record::ClockOffset(offset) => self.clock_offsets.push(ClockOffsetRow::from(offset)),
             Record::Fit(fit) => self.fits.push(FitRow::from(fit)),
             Record::Truth(truth) => self.truth.push(TruthRow::from(truth)),
+            Record::Calibration(kept) => self.calibration.push(CalibrationRow::from(kept)),
             Record::Log { utc_ns, level, text } => {
                 self.log.extend(log_rows(*utc_ns, *level, text));
             }
@@ -285,6 +288,7 @@ impl Open {
         self.artefacts.flush()?;
         self.events.flush()?;
         self.predictions.iter_mut().try_for_each(Opinions::flush)?;
+        self.calibration.flush()?;
         self.log.flush()
     }
 
@@ -328,6 +332,7 @@ impl Open {
             self.quality.written(),
             self.artefacts.written(),
             self.events.written(),
+            self.calibration.written(),
             self.sections.written(),
             self.envelope_sections.written(),
         ]

@@ -4,7 +4,7 @@
 use super::*;
 use crate::emg::clock::Fit;
 use crate::emg::marker::{Action, Origin, Placed};
-use crate::emg::{Cause, Channel, ClockOffset, Kind, Marker, SampleType, Samples, Stamp, Truth};
+use crate::emg::{Calibration, Cause, Channel, ClockOffset, Kind, Marker, SampleType, Samples, Stamp, Truth};
 use crate::pipeline::preset::{self, Occasion, Options, Preset};
 use crate::pipeline::{Input, Pipeline, Reason};
 use crate::store::journal::Entities;
@@ -171,6 +171,10 @@ impl Story {
             uncertainty_us: 10,
         }));
         let expression = "happiness".into();
+        let accepted_by = "pts/0".into();
+        let kept =
+            Calibration { channel: 1, mvc: 300.5, trials: 3, accepted_by, valid: true, ..Default::default() };
+        story.records.push(Record::Calibration(kept));
         story.records.push(Record::Truth(Truth { onset: 1, end: 9, channel: 0, expression, level: 0.5 }));
         story
     }
@@ -242,6 +246,8 @@ fn a_sealed_file_gives_everything_back() {
         assert!(recording.markers().unwrap().into_iter().eq(markers.by_ref()));
         assert_eq!(recording.gaps().unwrap().len(), 2);
         assert_eq!(recording.truth().unwrap()[0].expression, "happiness");
+        let calibrations = recording.calibrations().unwrap();
+        assert!(story.records.contains(&Record::Calibration(calibrations[0].clone())));
         assert_eq!(recording.config().unwrap(), story.header.config);
         let log: String = recording.log().unwrap().into_iter().map(|(_, _, text)| text).collect();
         assert_eq!(log, "a long sentence ".repeat(30));

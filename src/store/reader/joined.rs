@@ -60,7 +60,8 @@ impl Joined {
         Ok(rows)
     }
 
-    /// The pipeline's inputs again, each with what the stored chains make of it, bit for bit as it was live. Where
+    /// The pipeline's inputs again, each with what the stored chains make of it, bit for bit as it was live, or as
+    /// it is stored where that was filtered forward and backward. Where
     /// a later segment begins, its chains come again, with the spans that run on.
     #[must_use]
     pub fn again(&self) -> Again<'_> {
@@ -84,7 +85,7 @@ impl Iterator for Again<'_> {
                 match replay.next_input().transpose() {
                     Some(Ok(input)) => {
                         let clean = pipeline.step(&input);
-                        return Some(Ok((input, clean)));
+                        return Some(replay.as_stored(clean).map(|clean| (input, clean)));
                     }
                     Some(Err(error)) => {
                         self.running = None;

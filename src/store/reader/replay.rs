@@ -7,7 +7,8 @@ use super::{Block, Recording};
 use crate::emg::units::wide;
 use crate::emg::{Gap, RawBlock, Stamp};
 use crate::pipeline::{
-    Chain, ChainChange, FilterState, Input, Pipeline, PipelineState, Reason, Span, TrackState,
+    Chain, ChainChange, CleanBlock, FilterState, Input, Pipeline, PipelineState, Reason, Span, TrackState,
+    zero_phase,
 };
 use crate::store::StoreError;
 use crate::store::error::Problem;
@@ -28,6 +29,8 @@ pub struct Replay<'a> {
     row: u64,
     end: u64,
     block: usize,
+    /// Whether the file's clean values were filtered forward and backward.
+    zero_phase: bool,
 }
 
 impl Recording {
@@ -54,12 +57,13 @@ impl Recording {
             row: self.facts.first_row,
             end: end.min(self.span().end),
             block: 0,
+            zero_phase: self.chains()?.iter().any(zero_phase::is_marked),
         };
         Ok((pipeline, replay))
     }
 
     /// The changes of chains: all chains and the first assignment at the first row, then what the spans tell.
-    fn changes(&self) -> Result<Vec<ChainChange>, StoreError> {
+    pub(super) fn changes(&self) -> Result<Vec<ChainChange>, StoreError> {
         let chains = self.chains()?;
         let spans = self.spans()?;
         let wrong = || self.damaged("filter/spans", Problem::Value);
@@ -147,6 +151,21 @@ impl Replay<'_> {
             return self.gap(gap).map(Some);
         }
         self.rows().map(Some)
+    }
+
+    /// What the pipeline made of an input, with the stored values where it cannot make them as it goes.
+    pub(super) fn as_stored(&self, block: CleanBlock) -> Result<CleanBlock, StoreError> {
+        if !self.zero_phase {
+            return Ok(block);
+        }
+        let width = self.recording.channels.len();
+        let rows = |first: u64, values: &[f32]| first..first + wide(values.len() / width);
+        Ok(CleanBlock {
+            clean: self.recording.clean(rows(block.sample, &block.clean))?,
+            envelope: self.recording.envelope(rows(block.envelope_first, &block.envelope))?,
+            starts: Vec::new(),
+            ..block
+        })
     }
 
     fn gap(&mut self, gap: Gap) -> Result<Input, StoreError> {

@@ -4,14 +4,16 @@ use super::{ROWS_LIMIT, Recording, length};
 use crate::emg::clock::Fit;
 use crate::emg::finding::prediction::Participant;
 use crate::emg::units::{index, wide};
-use crate::emg::{Artefact, Channel, Event, Gap, Marker, Prediction, Quality, Truth};
+use crate::emg::{
+    Artefact, Calibration, Channel, ClockOffset, Event, Gap, Marker, Prediction, Quality, Truth,
+};
 use crate::pipeline::{Chain, Section, Span};
 use crate::store::StoreError;
 use crate::store::error::Problem;
-use crate::store::layout::later::{ArtefactRow, EventRow, QualityRow};
+use crate::store::layout::later::{ArtefactRow, CalibrationRow, EventRow, QualityRow};
 use crate::store::layout::predictions;
 use crate::store::layout::rows::{
-    BlockRow, ChainRow, ChannelRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
+    BlockRow, ChainRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
 use crate::store::layout::text::{Note, read};
 use crate::store::layout::{Row, State, path};
@@ -104,6 +106,16 @@ impl Recording {
             Ok((who, said.unwrap_or_default()))
         };
         self.predictions()?.keys().enumerate().map(read).collect()
+    }
+
+    /// Calibrations in the order they were kept or taken back; the last of a channel holds, wherever it stands.
+    pub fn calibrations(&self) -> Result<Vec<Calibration>, StoreError> {
+        self.values::<CalibrationRow, _>(|row| Some(row.value()))
+    }
+
+    /// What the clocks of senders showed, in order.
+    pub fn clock_offsets(&self) -> Result<Vec<ClockOffset>, StoreError> {
+        self.values::<ClockOffsetRow, _>(|row| Some(row.value()))
     }
 
     /// Log lines: wall clock in nanoseconds, level, text.

@@ -4,6 +4,7 @@
 
 use super::{Finding, Options};
 use crate::emg::units::{count, float, wide};
+use crate::pipeline::{ZeroPhase, zero_phase};
 use crate::store::StoreError;
 use crate::store::projector::PROGRAM;
 use crate::store::reader::Recording;
@@ -31,6 +32,7 @@ pub(super) fn recompute(recording: &Recording, options: Options) -> Result<Findi
     let facts = recording.facts();
     let rate = facts.sampling_rate_hz;
     let sample = if rate.is_finite() && rate > 0.0 { count(rate * SAMPLE_S) } else { SAMPLE_ROWS };
+    let ready = zero_phase(recording)?;
     let present = recording.span().end.min(recording.clean_span().end);
     let end = if options.recompute { present } else { present.min(facts.first_row.saturating_add(sample)) };
     let computed_by = match facts.clean_recomputed_by.as_str() {
@@ -44,7 +46,10 @@ pub(super) fn recompute(recording: &Recording, options: Options) -> Result<Findi
     let (mut pipeline, mut replay) = recording.replay(end)?;
     let first_envelope = recording.envelope_span().start;
     while let Some(input) = replay.next_input()? {
-        let block = pipeline.step(&input);
+        let mut block = pipeline.step(&input);
+        if let Some(ready) = &ready {
+            ready.replace(&mut block);
+        }
         let rows = wide(block.clean.len() / channels);
         let stored = recording.clean(block.sample..block.sample + rows)?;
         if let Some(row) = clean.differs(&stored, &block.clean) {
@@ -61,6 +66,16 @@ pub(super) fn recompute(recording: &Recording, options: Options) -> Result<Findi
     let how = if rms.is_none() { "to the bit" } else { "within the tolerance between versions" };
     let part = if end < present { "the first " } else { "" };
     Ok(Ok(format!("{part}{} rows recomputed from raw, equal {how}", end - facts.first_row)))
+}
+
+/// Everything filtered forward and backward, where that is how the file's values came about.
+fn zero_phase(recording: &Recording) -> Result<Option<ZeroPhase>, StoreError> {
+    if !recording.chains()?.iter().any(zero_phase::is_marked) {
+        return Ok(None);
+    }
+    let (pipeline, mut replay) = recording.replay(u64::MAX)?;
+    let inputs = std::iter::from_fn(|| replay.next_input().transpose());
+    ZeroPhase::of(recording.channels(), pipeline, inputs).map(Some)
 }
 
 impl Compared<'_> {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// What can be wrong, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Kind {
+pub(in crate::recorder) enum Kind {
     /// The disk refuses the journal.
     Write,
     /// Rows arrive and nothing is written.
@@ -40,6 +40,8 @@ pub(super) enum Kind {
     Drift,
     /// Lines or frames were no row.
     Refused,
+    /// A model's predictions come late, or no more.
+    Model,
     /// The screen's side had to leave out rows.
     Skipped,
 }
@@ -60,7 +62,7 @@ const LEAVE: i64 = 3;
 
 impl Kind {
     #[cfg(test)]
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Write,
         Self::Stalled,
         Self::Sync,
@@ -76,6 +78,7 @@ impl Kind {
         Self::Rate,
         Self::Drift,
         Self::Refused,
+        Self::Model,
         Self::Skipped,
     ];
 
@@ -109,6 +112,7 @@ impl Kind {
                 ("drift", Second, 60_000, "rows and markers stay in place: note the board's clock")
             }
             Self::Refused => ("refused", Second, 0, "check the line's format, speed and cable"),
+            Self::Model => ("model", Second, 0, "the recording is not touched: record with fewer models"),
             Self::Skipped => ("skipped", Third, 0, "the file has them: end other programs"),
         };
         Rule { word, priority, enter_ms, advice }

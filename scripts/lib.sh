@@ -82,13 +82,13 @@ need_rust_tools() {
   rustup component add rustfmt clippy >&2
 }
 
-# need_python: a Python with h5py, numpy and scipy, named by MYOGRAPH_PYTHON; target/venv unless one is named.
+# need_python: a Python with h5py, numpy, onnxruntime and scipy, named by MYOGRAPH_PYTHON; target/venv unless one is named.
 need_python() {
   if [[ -n ${MYOGRAPH_PYTHON:-} ]]; then return; fi
   local venv=$PWD/target/venv wanted=scripts/requirements-test.txt
-  if ! cmp -s "$wanted" "$venv/installed.txt" || ! "$venv/bin/python" -c 'import h5py, numpy, scipy' 2>/dev/null; then
+  if ! cmp -s "$wanted" "$venv/installed.txt" || ! "$venv/bin/python" -c 'import h5py, numpy, onnxruntime, scipy' 2>/dev/null; then
     python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
-    say "Installing h5py, numpy and scipy into target/venv"
+    say "Installing h5py, numpy, onnxruntime and scipy into target/venv"
     python3 -m venv --clear "$venv"
     "$venv/bin/python" -m pip --quiet --disable-pip-version-check --no-input install --requirement "$wanted" >&2 ||
       stop "The Python packages of $wanted could not be installed." \

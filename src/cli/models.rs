@@ -80,6 +80,6 @@ pub(super) fn participants(models: &[Model]) -> Vec<Participant> {
 }
 
 /// The base name of a model's file.
-fn name(model: &Model) -> String {
+pub(super) fn name(model: &Model) -> String {
     model.path().file_stem().unwrap_or(Path::new("model").as_os_str()).to_string_lossy().into_owned()
 }

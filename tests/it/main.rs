@@ -25,6 +25,7 @@ mod import;
 mod listen;
 mod live;
 mod markers;
+mod models;
 mod recording;
 mod review;
 mod sealing;

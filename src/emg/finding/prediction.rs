@@ -4,7 +4,7 @@
 pub mod flag {
     /// Rows of its window are missing.
     pub const GAP: u32 = 1;
-    /// Filters were settling in its window.
+    /// Filters were settling in its window, or a step model had not yet seen as many rows as shape its answer.
     pub const SETTLING: u32 = 1 << 1;
     /// One of its channels was bad in its window.
     pub const BAD_CHANNEL: u32 = 1 << 2;

@@ -26,7 +26,7 @@ fn what_cannot_be_is_refused_by_the_name_of_its_field() {
         ("rate_hz = 1000.0", "rate_hz = nan", "`rate_hz`"),
         ("window = 128", "window = 0", "`window`"),
         ("stride = 32", "stride = 9000000", "`stride`"),
-        ("stride = 32", "stride = -1", "line 11"),
+        ("stride = 32", "stride = -1", "line 10"),
         ("stride = 32", "stride = 31", "`reference`"),
         ("states = [[2, 1, 8], [2, 1, 8]]", "states = [[4294967296, 4294967296]]", "`states`"),
         ("states = [[2, 1, 8], [2, 1, 8]]", "states = [[0]]", "`states`"),

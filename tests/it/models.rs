@@ -1,0 +1,191 @@
+//! Models: answers beside onnxruntime's, broken files, what a station is told of a model.
+
+mod broken;
+
+use crate::support::{Ran, Station, python};
+use myograph::infer::card::Mode;
+use myograph::infer::{Limits, Model};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Windows, or strides, in which answers are compared.
+const TIMES: usize = 1000;
+/// A step model's memory is emptied this often, so that its first answers are compared more than once.
+const EMPTIED_EVERY: usize = 100;
+/// Address space a command may use while it looks at broken models, KiB: 4 GiB, most of it stacks and libraries.
+const ADDRESSES_KIB: u32 = 4 << 20;
+
+/// All answers of a model in onnxruntime, its memory emptied as often; the greatest difference to ours.
+const PARITY: &str = r#"
+try:
+    import onnxruntime
+except ImportError:
+    done("skipped")
+    sys.exit()
+model, given, ours, every = sys.argv[1:5]
+options = onnxruntime.SessionOptions()
+options.intra_op_num_threads = 1
+session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+inputs = session.get_inputs()
+rows = np.fromfile(given, "<f4").reshape(-1, *inputs[0].shape)
+ours = np.fromfile(ours, "<f4").reshape(len(rows), -1)
+worst = 0.0
+for at, (x, mine) in enumerate(zip(rows, ours)):
+    if at % int(every) == 0:
+        states = [np.zeros(state.shape, np.float32) for state in inputs[1:]]
+    theirs, *states = session.run(None, dict(zip([i.name for i in inputs], [x, *states])))
+    worst = max(worst, float(abs(theirs[0] - mine).max()))
+done(worst)
+"#;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Models of the tests, and those that are shipped.
+fn all_models() -> Vec<PathBuf> {
+    let folders = [root().join("tests/golden/models"), root().join("models")];
+    let entries =
+        folders.iter().flat_map(|folder| folder.read_dir().unwrap()).map(|entry| entry.unwrap().path());
+    entries.filter(|path| path.extension().is_some_and(|ending| ending == "onnx")).collect()
+}
+
+/// Noise whose loudness changes by channel and time, as that of a face does.
+fn signal(model: &Model, at: usize) -> Vec<f32> {
+    let rows = model.card().rows();
+    let mut seed = u32::try_from(at).unwrap().wrapping_mul(2_654_435_761).wrapping_add(99);
+    (0..model.card().values())
+        .map(|value| {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = f32::from(u16::try_from(seed >> 16).unwrap()) / 32_768.0 - 1.0;
+            noise * [3.0, 10.0, 40.0, 120.0][(at / 7 + value / rows * 5) % 4]
+        })
+        .collect()
+}
+
+#[test]
+fn every_model_answers_as_onnxruntime_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let little = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
+    for path in all_models() {
+        let model = Model::load(&path, &Limits::default()).unwrap();
+        let mut memory = model.blank();
+        let (mut given, mut answers) = (Vec::new(), Vec::new());
+        for at in 0..TIMES {
+            if at % EMPTIED_EVERY == 0 {
+                memory = model.blank();
+            }
+            let values = signal(&model, at);
+            answers.extend(model.run(&values, &mut memory).unwrap());
+            given.extend(values);
+        }
+        let (inputs, ours) = (folder.path().join("given"), folder.path().join("answers"));
+        std::fs::write(&inputs, little(&given)).unwrap();
+        std::fs::write(&ours, little(&answers)).unwrap();
+        let every = EMPTIED_EVERY.to_string();
+        let Some(worst) = python(PARITY, &[&path, &inputs, &ours, Path::new(&every)]) else { return };
+        let Some(worst) = worst.as_f64() else {
+            eprintln!("skipped: this Python has no onnxruntime");
+            return;
+        };
+        let classes = model.card().classes.len();
+        let spread = answers
+            .chunks_exact(classes)
+            .map(|answer| answer[0])
+            .fold((1.0_f32, 0.0_f32), |(low, high), p| (low.min(p), high.max(p)));
+        assert!(spread.1 - spread.0 > 0.01, "{}: a model that says one thing shows nothing", path.display());
+        assert!(worst <= 1e-4, "{}: {worst}", path.display());
+    }
+}
+
+/// Runs a command of the binary in a bounded address space.
+fn bounded(station: &Station, args: &[&str]) -> Ran {
+    let command = station.command(args);
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("ulimit -v {ADDRESSES_KIB}; exec \"$0\" \"$@\"")).arg(command.get_program());
+    shell.args(command.get_args()).current_dir(station.root()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => shell.env(name, value),
+            None => shell.env_remove(name),
+        };
+    }
+    let output = shell.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+#[test]
+fn a_broken_model_is_refused_in_a_sentence_and_never_crashes() {
+    let station = Station::new();
+    let mut tried = 0;
+    for kind in ["step-cnn", "step-lstm"] {
+        let folder = tempfile::tempdir().unwrap();
+        let good = root().join("tests/golden/models").join(format!("{kind}.onnx"));
+        for file in broken::models(&good, folder.path()) {
+            let ran = bounded(&station, &["model", file.to_str().unwrap(), "--source", "sim:"]);
+            let last = ran.stderr.lines().last().unwrap_or_default();
+            assert_eq!(ran.code, Some(2), "{kind}, {}: {ran:?}", file.display());
+            assert!(last.starts_with("myograph: ") && last.contains("; "), "{}: {ran:?}", file.display());
+            assert!(!last.contains("Tensor {") && last.len() < 600, "{}: {last}", file.display());
+            tried += 1;
+        }
+    }
+    assert!(tried > 200, "{tried}");
+}
+
+#[test]
+fn a_model_says_what_it_expects_and_what_this_station_lacks() {
+    let station = Station::new();
+    let golden = root().join("tests/golden/models/step-cnn.onnx");
+    let model = golden.to_str().unwrap();
+    let fits = station.run(&["model", model, "--source", "sim:"]).expect(0);
+    for part in ["step by 32 rows", "neutral, happiness, anger", "ZYG-L", "ok    station"] {
+        assert!(fits.stdout.contains(part), "{part}: {}", fits.stdout);
+    }
+    let lacks = station.run(&["model", model, "--source", "sim:?channels=2&rate=500&envelope=on"]).expect(1);
+    let fails: Vec<&str> = lacks.stdout.lines().filter(|line| line.starts_with("fail")).collect();
+    assert!(fails.len() > 7, "all of them at once: {}", lacks.stdout);
+    assert!(fails.iter().all(|line| line.contains("the model expects") && line.contains("; ")), "{fails:?}");
+    let port = station.run(&["model", model, "--source", "serial:/dev/null"]).expect(0);
+    assert!(port.stdout.contains("skip  station"), "{}", port.stdout);
+    station.run(&["model", "nowhere.onnx"]).expect(2);
+}
+
+#[test]
+fn a_recording_is_predicted_again_from_all_its_files() {
+    let station = Station::new();
+    let source = "sim:?seed=3&speed=max";
+    station.run(&["record", "--no-tui", "--source", source, "--duration", "9s", "--rotate", "3s"]).expect(0);
+    let files = station.recordings();
+    assert!(files.len() > 1, "{files:?}");
+    let golden = |name: &str| root().join("tests/golden/models").join(format!("{name}.onnx"));
+    let (lstm, cnn) = (golden("step-lstm"), golden("window-cnn"));
+    let table = station.root().join("table.csv");
+    let args = |file: &Path| {
+        let models = ["--model", lstm.to_str().unwrap(), "--model", cnn.to_str().unwrap()];
+        let all = ["predict", file.to_str().unwrap()].into_iter().chain(models);
+        all.chain(["-o", table.to_str().unwrap()]).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut first = None;
+    for file in &files {
+        let args = args(file);
+        station.run(&args.iter().map(String::as_str).collect::<Vec<_>>()).expect(0);
+        let text = std::fs::read_to_string(&table).unwrap();
+        assert_eq!(*first.get_or_insert(text.clone()), text, "whichever file was named");
+    }
+    let text = first.unwrap();
+    let mut lines = text.lines();
+    let head = "recording,model,first,end,end_s,label,p_neutral,p_happiness,p_anger,flags";
+    assert_eq!(lines.next(), Some(head));
+    let rows: Vec<Vec<&str>> = lines.map(|line| line.split(',').collect()).collect();
+    let of = |name: &str| rows.iter().filter(|row| row[1] == name).collect::<Vec<_>>();
+    assert_eq!((of("step-lstm").len(), of("window-cnn").len()), (9000 / 32, 9000 / 32 - 3));
+    assert!(of("step-lstm").iter().all(|row| row[2] == "0"), "segments do not empty a memory");
+    for row in &rows {
+        let probabilities: f64 = row[6..9].iter().map(|text| text.parse::<f64>().unwrap()).sum();
+        assert!((probabilities - 1.0).abs() < 1e-3, "{row:?}");
+    }
+    let mode = Model::load(&lstm, &Limits::default()).unwrap().card().mode;
+    assert_eq!((mode, rows.last().unwrap()[9]), (Mode::Step, ""));
+}

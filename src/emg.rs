@@ -16,7 +16,7 @@ pub mod units;
 pub use block::{RawBlock, SampleType, Samples};
 pub use calibration::Calibration;
 pub use clock::{ClockOffset, Stamp};
-pub use finding::{Artefact, Event, Prediction, Quality, artefact};
+pub use finding::{Artefact, Event, Prediction, Preflight, Quality, artefact};
 pub use gap::{Cause, Gap};
 pub use marker::Marker;
 pub use montage::{Channel, Kind};

@@ -5,6 +5,8 @@ pub mod artefacts;
 pub mod events;
 pub mod observe;
 pub mod quality;
+#[cfg(test)]
+mod rehearsal;
 pub mod state;
 pub mod table;
 

@@ -1,8 +1,8 @@
 //! The JSON twins of what commands report; keys are a contract (tested), values without a number are null.
 
-use super::doctor::Check;
 use super::ports::Found;
 use super::recover::Fate;
+use crate::emg::Preflight;
 use crate::recorder::Outcome;
 use crate::recorder::control::hooks::News;
 use crate::session::{self, Snapshot};
@@ -370,10 +370,10 @@ struct CheckLine<'a> {
 }
 
 /// `doctor --json`.
-pub(super) fn checks(checks: &[Check]) -> serde_json::Result<String> {
-    let line = |check: &'_ Check| -> serde_json::Result<serde_json::Value> {
-        let Check { name, verdict, value, advice } = check;
-        serde_json::to_value(CheckLine { check: name, result: verdict.word(), value, advice })
+pub(super) fn checks(checks: &[Preflight]) -> serde_json::Result<String> {
+    let line = |check: &'_ Preflight| -> serde_json::Result<serde_json::Value> {
+        let Preflight { check, outcome, value, advice } = check;
+        serde_json::to_value(CheckLine { check, result: outcome.word(), value, advice })
     };
     serde_json::to_string_pretty(&checks.iter().map(line).collect::<serde_json::Result<Vec<_>>>()?)
 }

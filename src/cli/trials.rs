@@ -126,7 +126,8 @@ pub(super) fn run(args: &TrialsArgs) -> anyhow::Result<ExitCode> {
     let bytes = table::table(rows, table::Told { measure: args.measure, standardised })?;
     write(&args.output, &bytes).with_context(|| format!("{output} could not be written"))?;
     tell(&exclusions(rows));
-    let done = format!("{output}: {} rows of {} recordings", rows.len(), gathered.recordings);
+    let (count, plural) = (gathered.recordings, if gathered.recordings == 1 { "" } else { "s" });
+    let done = format!("{output}: {} rows of {count} recording{plural}", rows.len());
     if args.summary {
         tell(&done);
         say(String::from_utf8_lossy(&table::means(&summarise(rows))?).trim_end());

@@ -80,13 +80,19 @@ impl Listener {
         able.then(|| Self { rate_hz, whole: Window::new(rows), quarter: Window::new(rows / QUARTERS) })
     }
 
+    /// Rows of its windows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.whole.weights.len()
+    }
+
     /// Looks for the mains; none where a value is missing.
     ///
     /// # Panics
     /// When the window has another length than the listener is for.
     #[must_use]
     pub fn identify(&self, window: &[f64]) -> Option<Line> {
-        assert!(window.len() == self.whole.weights.len(), "a listener hears windows of its own length");
+        assert!(window.len() == self.rows(), "a listener hears windows of its own length");
         if !window.iter().all(|value| value.is_finite()) {
             return None;
         }

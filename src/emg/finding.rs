@@ -3,9 +3,11 @@
 pub mod artefact;
 pub mod event;
 pub mod prediction;
+pub mod preflight;
 pub mod quality;
 
 pub use artefact::Artefact;
 pub use event::Event;
 pub use prediction::Prediction;
+pub use preflight::Preflight;
 pub use quality::Quality;

@@ -13,8 +13,11 @@ mod ring;
 mod slow;
 mod weigh;
 
+pub use judge::class_of;
+
 use super::observe::{Findings, GRID, Look};
 use super::state::{Reel, Tape};
+use crate::dsp::Section;
 use crate::emg::units::wide;
 use crate::emg::{Calibration, Channel, Kind};
 use crate::pipeline::ChainChange;
@@ -22,7 +25,7 @@ use habits::Site;
 use hunt::{Found, Hunt};
 use judge::Judge;
 use slow::Slow;
-use weigh::{Model, SLOWEST_HZ};
+use weigh::SLOWEST_HZ;
 
 /// An event that goes on, for the screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,7 +43,8 @@ pub struct Active {
 pub struct Events {
     rate_hz: f64,
     lanes: Vec<Lane>,
-    models: Vec<Model>,
+    /// Sections of every chain that may run.
+    chains: Vec<(u32, Vec<Section>)>,
     judge: Judge,
 }
 
@@ -57,7 +61,6 @@ struct Lane {
     span: Option<(u64, u64)>,
     /// Chain whose rest is known.
     chain: Option<u32>,
-    model: Model,
     detector: Detector,
 }
 
@@ -89,18 +92,24 @@ impl Detector {
         }
     }
 
-    fn begin(&mut self, value: f64) {
-        match self {
-            Self::None => {}
-            Self::Fast(hunt) => hunt.begin(value),
-            Self::Slow(slow) => slow.begin(value),
+    fn listen(&mut self, chain: &[Section]) {
+        if let Self::Fast(hunt) = self {
+            hunt.listen(chain);
         }
     }
 
-    fn cut(&mut self, row: u64, model: &Model) -> Option<Found> {
+    fn begin(&mut self, raw: f64, clean: f64) {
+        match self {
+            Self::None => {}
+            Self::Fast(hunt) => hunt.begin(raw, clean),
+            Self::Slow(slow) => slow.begin(clean),
+        }
+    }
+
+    fn cut(&mut self, row: u64) -> Option<Found> {
         match self {
             Self::None => None,
-            Self::Fast(hunt) => hunt.cut(row, model),
+            Self::Fast(hunt) => hunt.cut(row),
             Self::Slow(slow) => slow.cut(row),
         }
     }
@@ -116,18 +125,18 @@ impl Detector {
 
 impl Lane {
     #[inline]
-    fn row(&mut self, row: u64, value: f64) -> Option<Found> {
+    fn row(&mut self, row: u64, raw: f64, clean: f64) -> Option<Found> {
         let settled = row >= self.span?.1;
         match &mut self.detector {
             Detector::None => None,
-            Detector::Fast(hunt) if settled => hunt.row(row, value, &self.model),
+            Detector::Fast(hunt) if settled => hunt.row(row, raw, clean),
             Detector::Fast(hunt) => {
-                hunt.pass(row, value);
+                hunt.pass(row, raw, clean);
                 None
             }
-            Detector::Slow(slow) if settled => slow.row(row, value),
+            Detector::Slow(slow) if settled => slow.row(row, clean),
             Detector::Slow(slow) => {
-                slow.pass(row, value);
+                slow.pass(row, clean);
                 None
             }
         }
@@ -145,22 +154,21 @@ impl Events {
             range: (f64::NAN, f64::NAN),
             span: None,
             chain: None,
-            model: Model::unknown(),
             detector: Detector::None,
         };
         Self {
             rate_hz: 0.0,
             lanes: channels.iter().map(lane).collect(),
-            models: Vec::new(),
+            chains: Vec::new(),
             judge: Judge::new(channels.iter().map(Site::of).collect()),
         }
     }
 
-    /// Takes chains that will run: their delay and width are those of events.
+    /// Takes chains that will run: their notches tell the mains.
     pub fn chains(&mut self, change: &ChainChange) {
-        for chain in change.chains.iter().filter(|chain| chain.design_rate_hz >= SLOWEST_HZ) {
-            self.models.retain(|model| model.chain != chain.id);
-            self.models.push(Model::new(chain.id, &chain.sections, chain.design_rate_hz));
+        for chain in &change.chains {
+            self.chains.retain(|(id, _)| *id != chain.id);
+            self.chains.push((chain.id, chain.sections.clone()));
         }
     }
 
@@ -171,9 +179,11 @@ impl Events {
         }
         self.judge.reject(&found.artefacts);
         self.spans(look);
-        for (row, values) in (look.sample..).zip(look.clean.chunks_exact(look.channels.max(1))) {
-            for (channel, (lane, &value)) in self.lanes.iter_mut().zip(values).enumerate() {
-                if let Some(event) = lane.row(row, f64::from(value)) {
+        let width = look.channels.max(1);
+        let rows = look.raw.chunks_exact(width).zip(look.clean.chunks_exact(width));
+        for (row, (raw, clean)) in (look.sample..).zip(rows) {
+            for (channel, lane) in self.lanes.iter_mut().enumerate() {
+                if let Some(event) = lane.row(row, raw[channel], f64::from(clean[channel])) {
                     self.judge.take(channel, event);
                 }
             }
@@ -243,31 +253,32 @@ impl Events {
             if lane.chain != Some(span.chain) {
                 lane.chain = Some(span.chain);
                 lane.detector.forget();
-                let known = self.models.iter().find(|model| model.chain == span.chain);
-                let alone = || Model::new(span.chain, &[], self.rate_hz.max(SLOWEST_HZ));
-                lane.model = known.cloned().unwrap_or_else(alone);
+                if let Some((_, sections)) = self.chains.iter().find(|(id, _)| *id == span.chain) {
+                    lane.detector.listen(sections);
+                }
             }
-            lane.detector.begin(f64::from(look.clean[channel]));
+            lane.detector.begin(look.raw[channel], f64::from(look.clean[channel]));
         }
     }
 
     fn cut(&mut self, channel: usize, row: u64) {
         let lane = &mut self.lanes[channel];
-        if let Some(found) = lane.detector.cut(row, &lane.model) {
+        if let Some(found) = lane.detector.cut(row) {
             self.judge.take(channel, found);
         }
     }
 
     /// Puts down what is carried on.
     pub fn save(&self, tape: &mut Tape) {
-        tape.f64(self.rate_hz).u64(wide(self.models.len()));
-        self.models.iter().for_each(|model| model.save(tape));
+        tape.f64(self.rate_hz).u64(wide(self.chains.len()));
+        for (id, sections) in &self.chains {
+            tape.u64(u64::from(*id)).f64s(sections.as_flattened().iter());
+        }
         for lane in &self.lanes {
             tape.f64(lane.range.0).f64(lane.range.1);
             tape.u64(lane.chain.map_or(0, |chain| u64::from(chain) + 1));
             let (first, settled) = lane.span.map_or((0, 0), |(first, settled)| (first + 1, settled));
             tape.u64(first).u64(settled);
-            lane.model.save(tape);
             match &lane.detector {
                 Detector::None => {}
                 Detector::Fast(hunt) => hunt.save(tape),
@@ -281,14 +292,14 @@ impl Events {
     pub fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
         self.rate_hz = reel.f64()?;
         for _ in 0..reel.u64()? {
-            self.models.push(Model::load(reel)?);
+            let id = u32::try_from(reel.u64()?).ok()?;
+            self.chains.push((id, reel.f64s::<Vec<f64>>()?.as_chunks().0.to_vec()));
         }
         for lane in &mut self.lanes {
             lane.range = (reel.f64()?, reel.f64()?);
             lane.chain = reel.u64()?.checked_sub(1).and_then(|chain| u32::try_from(chain).ok());
             let (first, settled) = (reel.u64()?, reel.u64()?);
             lane.span = first.checked_sub(1).map(|first| (first, settled));
-            lane.model = Model::load(reel)?;
             if self.rate_hz > 0.0 {
                 lane.detector = Detector::new(lane, self.rate_hz);
             }

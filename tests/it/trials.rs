@@ -26,7 +26,8 @@ fn trials(station: &Station, files: &[&Path], name: &str, args: &[&str]) -> (Pat
     all.extend(files.iter().map(|file| file.to_str().unwrap()));
     all.extend(["-o", output.to_str().unwrap()]);
     all.extend(args);
-    (output, station.run(&all))
+    let ran = station.run(&all);
+    (output, ran)
 }
 
 /// Adds rows to tables of closed recordings, each row where its sample lies: markers are `[id, sample, label, action,
@@ -103,7 +104,7 @@ def mean(samples, values, bad, a, b):
     inside = (samples >= a) & (samples < b)
     here = inside & np.isfinite(values)
     used = here & ~bad
-    lost, spoiled = 1 - here.sum() / inside.sum(), (here & bad).sum() / max(here.sum(), 1)
+    lost, spoiled = 1 - here.sum() / max(inside.sum(), 1), (here & bad).sum() / max(here.sum(), 1)
     fine = a >= 0 and lost + (1 - lost) * spoiled <= 0.5
     return (values[used].astype(float).mean() if used.any() else np.nan), lost, spoiled, fine
 file, measure = sys.argv[1], sys.argv[3]
@@ -132,7 +133,7 @@ for onset, id in onsets:
             fine = fine and base_fine and b <= len(clean)
             with np.errstate(all='ignore'):
                 value = {'difference': m - base, 'ratio': 100 * m / base, 'log-ratio': np.log(m / base)}[measure]
-            fine = fine and np.isfinite(value)
+            fine = bool(fine and np.isfinite(value))
             expected.append((id, names.get(id, 'smile'), channels[c], n + 1, base, lost, spoiled, m, value, fine))
 with open(sys.argv[2], newline='') as text:
     found = list(csv.DictReader(text))
@@ -270,19 +271,22 @@ fn a_bad_file_is_named_and_the_others_go_on() {
     let bare = station.record("sim:?speed=max", &["--duration", "2s", "--rotate", "off"]);
     let text = station.root().join("face.csv");
     let files = [text.as_path(), &file, Path::new("nowhere.h5"), &bare, &file];
-    let (output, ran) = trials(&station, &files, "some.csv", &["--channels", "zyg"]);
+    let (output, ran) = trials(&station, &files, "some.csv", &[]);
     let ran = ran.expect(1);
     for words in [
         "face.csv cannot be opened as HDF5",
         "nowhere.h5 could not be read",
         "has no trial; it has no markers",
         "is not read twice",
-        "7 values excluded",
+        "4 of 14 values excluded: 2 baseline before the recording, 2 bin after the recording",
     ] {
         assert!(ran.stderr.contains(words), "{words}: {}", ran.stderr);
     }
-    assert!(ran.stdout.contains("7 rows of 1 recordings"), "{ran:?}");
-    assert_eq!(table(&output).len(), 7, "one bin for each trial on one channel");
+    assert!(ran.stdout.contains("14 rows of 1 recording"), "{ran:?}");
+    assert_eq!(table(&output).len(), 14, "one bin for each of 7 trials on 2 channels");
+    let (output, ran) = trials(&station, &[&file], "zyg.csv", &["--channels", "zyg"]);
+    ran.expect(0);
+    assert_eq!(table(&output).len(), 7);
     let again = trials(&station, &[&file], "some.csv", &[]).1.expect(2);
     assert!(again.stderr.contains("exists already"), "{again:?}");
     for (args, words) in [

@@ -1,4 +1,4 @@
-"""The command line: train, evaluate, export."""
+"""The command line: simulate, train, evaluate, export."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from . import evaluate, reader, report, windows
+from . import evaluate, reader, report, simulate, windows
 from .reader import Unreadable
 
 
@@ -39,6 +39,14 @@ def arguments(argv):
     export.add_argument("--label", default="", help="shown on the screen beside the model's name")
     export.add_argument("--to", type=Path, default=Path("models"), help="folder (default models)")
     export.add_argument("--mode", choices=("step", "window"), default="step", help="window: CNN only")
+    faces = commands.add_parser("simulate", help="record simulated subjects who perform labelled expressions")
+    faces.add_argument("--out", type=Path, required=True, help="folder for the recordings")
+    faces.add_argument("--subjects", type=int, default=4)
+    faces.add_argument("--sessions", type=int, default=2)
+    faces.add_argument("--seconds", type=float, default=120.0, help="of each session (default 120)")
+    faces.add_argument("--spread", type=float, default=0.5, help="how much the faces differ, 0 to 1 (default 0.5)")
+    faces.add_argument("--seed", type=int, default=0, help="another seed, other subjects")
+    faces.add_argument("--program", help="the program `myograph`, where it is not found by itself")
     return parser.parse_args(argv)
 
 
@@ -205,10 +213,16 @@ def training(told, model, epochs):
     }
 
 
+def run_simulate(args):
+    n = simulate.record(args.out, args.subjects, args.sessions, args.spread, args.seconds, args.seed, args.program)
+    print(f"{n} recordings of simulated faces in {args.out}")
+
+
 def main(argv=None):
     args = arguments(argv)
     try:
-        {"train": run_train, "evaluate": run_evaluate, "export": run_export}[args.command](args)
+        commands = {"simulate": run_simulate, "train": run_train, "evaluate": run_evaluate, "export": run_export}
+        commands[args.command](args)
     except Unreadable as error:
         print(f"myograph-learn: {error}", file=sys.stderr)
         return 1

@@ -42,9 +42,13 @@ class Standardise(nn.Module):
         return (x - self.mean) * self.scale
 
 
-def loudness(y):
-    """Rectifies a band of the signal and compresses it: ten times louder is a step, not ten times more."""
-    return torch.log(1.0 + y.abs())
+KNEE = 10.0
+"""Where compression begins: a tenth of the training rows' deviation, about a face at rest."""
+
+
+def loudness(size):
+    """Compresses a size: ten times louder is a step, not ten times more."""
+    return torch.log(1.0 + KNEE * size)
 
 
 class StreamCnn(nn.Module):
@@ -73,7 +77,7 @@ class StreamCnn(nn.Module):
     def layers(self):
         """What each convolution does with its (longer) input."""
         return (
-            lambda y: loudness(self.bank(y)),
+            lambda y: loudness(self.bank(y).abs()),
             lambda y: torch.relu(self.second_norm(self.second(y))),
             lambda y: torch.relu(self.third_norm(self.third(y))),
         )
@@ -90,7 +94,7 @@ class StreamCnn(nn.Module):
 
 
 class StreamLstm(nn.Module):
-    """Loudness of short filters, averaged over each stride, into an LSTM of one or two layers."""
+    """The mean size of short filters over each stride, compressed, into an LSTM of one or two layers."""
 
     def __init__(self, channels, classes, window=256, hidden=32, layers=1, bank=24, dropout=0.2, stride=32):
         super().__init__()
@@ -107,8 +111,8 @@ class StreamLstm(nn.Module):
 
     def per_stride(self, x):
         """[N, F, bank]: what the LSTM reads, one column per whole stride."""
-        y = loudness(self.bank(self.standardise(x)))
-        return nn.functional.avg_pool1d(y, self.pool).transpose(1, 2)
+        size = self.bank(self.standardise(x)).abs()
+        return loudness(nn.functional.avg_pool1d(size, self.pool)).transpose(1, 2)
 
     def frames(self, x):
         """Logits [N, F, K] after every stride, memory empty before the first."""

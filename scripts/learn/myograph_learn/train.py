@@ -1,7 +1,7 @@
 """Fitting networks. Everything that is learnt, the scalers too, comes from the training windows of the fold.
 
-Streaming networks learn from whole trials: a trial runs through the network once, and the loss counts the frames at
-which a training window ends. Early stopping looks at windows held out of training, never at the test.
+Streaming networks learn from pieces of trials: a piece runs through the network once, and the loss counts the frames
+at which a training window ends. Early stopping looks at windows held out of training, never at the test.
 """
 
 import copy
@@ -12,6 +12,9 @@ import numpy as np
 import torch
 
 from . import nets, reader
+
+PIECE_S = 1.0
+"""Long trials are learnt in pieces of about this length, so that a batch holds little padding."""
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Curve:
 def calm(seed):
     """The same seed gives the same network on the same machine."""
     torch.manual_seed(seed)
+    # Sums depend on how many threads share them; and these networks are too small to be shared out.
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
 
 
@@ -93,16 +98,19 @@ class Signals:
         return -(-first // self.windows.stride) * self.windows.stride
 
     def sequences(self, chosen, lead):
-        """Per trial: recording, first row, end, and the chosen windows that end in it."""
+        """Pieces of trials: recording, first row, end, and the chosen windows that end in the piece."""
         w = self.windows
-        for trial in dict.fromkeys(w.trial[chosen]):
-            n = chosen[w.trial[chosen] == trial]
+        piece = w.end // max(round(PIECE_S * w.recordings[0].rate_hz), w.rows)
+        order = np.lexsort((w.end[chosen], piece[chosen], w.trial[chosen]))
+        keys = np.stack([w.trial[chosen], piece[chosen]], 1)[order]
+        borders = np.flatnonzero((keys[1:] != keys[:-1]).any(1)) + 1
+        for n in np.split(chosen[order], borders):
             recording, first = int(w.recording[n[0]]), int(w.end[n[0]]) - w.rows
             begin = max(first - lead, self.start(recording, int(w.end[n[0]])))
             yield recording, begin, int(w.end[n[-1]]), n
 
     def scale(self, chosen):
-        """Mean and deviation per channel over the rows of the chosen windows' trials."""
+        """Mean and deviation per channel over the rows of the chosen windows."""
         parts = [self.rows[r][:, a:e].astype(np.float64) for r, a, e, _ in self.sequences(chosen, 0)]
         rows = sum(p.shape[1] for p in parts)
         mean = sum(p.sum(1) for p in parts) / rows

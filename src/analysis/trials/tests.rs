@@ -1,3 +1,5 @@
+//! Trials, measures and z scores by hand; the whole table is checked against Python in the stories.
+
 use super::find::{labels, trials};
 use super::*;
 use crate::emg::marker::{Action, Marker, Origin as By, Placed};

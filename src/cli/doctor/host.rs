@@ -1,6 +1,7 @@
 //! The computer: its clock, the disk recordings go to, and whether a recorder survives the end of a login.
 
-use super::{Check, Known};
+use super::Known;
+use crate::emg::Preflight;
 use crate::emg::Stamp;
 use crate::emg::units::{float, float_len};
 use crate::recorder::BYTES_PER_VALUE;
@@ -32,12 +33,12 @@ const IN_MEMORY: [u64; 2] = [0x0102_1994, 0x8584_58f6];
 const KEEPERS: [&str; 5] = ["chronyd", "ntpd", "openntpd", "ptp4l", "phc2sys"];
 
 /// The wall clock between two looks.
-pub(super) fn clock(began: Stamp, now: Stamp) -> Vec<Check> {
+pub(super) fn clock(began: Stamp, now: Stamp) -> Vec<Preflight> {
     let step_ns = (now.utc_ns - now.host_ns) - (began.utc_ns - began.host_ns);
     let advice = "recordings keep a clock of their own that never steps, but their dates come from this one: \
                   `timedatectl set-ntp true`";
     let steady = if now.utc_ns < NEVER_SET_NS {
-        Check::fail(
+        Preflight::fail(
             "clock",
             "the date of this computer was never set",
             "set it, or switch its time service on",
@@ -47,13 +48,13 @@ pub(super) fn clock(began: Stamp, now: Stamp) -> Vec<Check> {
             "the wall clock was set by {:.1} ms within this look",
             crate::emg::units::float_ns(step_ns) / 1e6
         );
-        Check::warn("clock", value, "wait until its time service is in step")
+        Preflight::warn("clock", value, "wait until its time service is in step")
     } else if Path::new("/run/systemd/timesync/synchronized").exists() {
-        Check::ok("clock", "in step with a time server")
+        Preflight::ok("clock", "in step with a time server")
     } else if let Some(keeper) = running(&KEEPERS) {
-        Check::ok("clock", format!("{keeper} keeps it; whether it is in step is not known here"))
+        Preflight::ok("clock", format!("{keeper} keeps it; whether it is in step is not known here"))
     } else {
-        Check::warn("clock", "no time service keeps the wall clock in step", advice)
+        Preflight::warn("clock", "no time service keeps the wall clock in step", advice)
     };
     vec![steady]
 }
@@ -68,17 +69,17 @@ fn running(names: &[&'static str]) -> Option<&'static str> {
 }
 
 /// Room, and what kind of disk it is.
-pub(super) fn disk(out: &Path, known: &Known) -> Check {
+pub(super) fn disk(out: &Path, known: &Known) -> Preflight {
     let existing: PathBuf = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
     let existing = existing.ancestors().find(|path| path.exists()).unwrap_or(Path::new("/"));
     let shown = out.display();
     if !existing.is_dir() {
         let value = format!("{} is in the way of the folder {shown}", existing.display());
-        return Check::fail("disk", value, "choose another folder with `--out DIR`");
+        return Preflight::fail("disk", value, "choose another folder with `--out DIR`");
     }
     if rustix::fs::access(existing, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_err() {
         let value = format!("this user may not write into {}", existing.display());
-        return Check::fail("disk", value, "choose another folder with `--out DIR`");
+        return Preflight::fail("disk", value, "choose another folder with `--out DIR`");
     }
     let free = crate::store::journal::writer::free_bytes(existing).unwrap_or(0);
     let (rate_hz, channels) = known.rate_hz.map_or(USUAL, |rate| (rate, known.channels));
@@ -88,54 +89,54 @@ pub(super) fn disk(out: &Path, known: &Known) -> Check {
     room(&shown.to_string(), free, left_s, kind)
 }
 
-fn room(shown: &str, free: u64, left_s: f64, kind: u64) -> Check {
+fn room(shown: &str, free: u64, left_s: f64, kind: u64) -> Preflight {
     let value =
         format!("{:.1} GB free for {shown}, about {:.0} h of recording", float(free) / 1e9, left_s / 3600.0);
     if left_s < TOO_LITTLE_S {
-        return Check::fail("disk", value, "free some space, or choose another disk with `--out DIR`");
+        return Preflight::fail("disk", value, "free some space, or choose another disk with `--out DIR`");
     }
     // The number is 32 bits wide and may come with its sign spread over 64.
     let kind = kind & 0xffff_ffff;
     if let Some((_, name)) = REMOTE.iter().find(|(magic, _)| *magic == kind) {
         let value = format!("{value}, on a network or foreign file system ({name})");
-        return Check::warn(
+        return Preflight::warn(
             "disk",
             value,
             "record to a local disk and copy afterwards: locks and syncs are weaker here",
         );
     }
     if IN_MEMORY.contains(&kind) {
-        return Check::warn(
+        return Preflight::warn(
             "disk",
             format!("{value}, in memory: gone at the next start"),
             "choose a disk with `--out DIR`",
         );
     }
     if left_s < LITTLE_S {
-        return Check::warn("disk", value, "free some space before a long session");
+        return Preflight::warn("disk", value, "free some space before a long session");
     }
-    Check::ok("disk", value)
+    Preflight::ok("disk", value)
 }
 
 /// Whether the end of a login ends the processes that were started in it.
-pub(super) fn login() -> Check {
+pub(super) fn login() -> Preflight {
     if !Path::new("/run/systemd/system").exists() {
-        return Check::skip("login", "no systemd runs here: a recorder outlives its login");
+        return Preflight::skip("login", "no systemd runs here: a recorder outlives its login");
     }
     let user = std::env::var("USER").unwrap_or_default();
     let lingers = !user.is_empty() && Path::new("/var/lib/systemd/linger").join(&user).exists();
     outlives(kills(&login_configuration()), lingers)
 }
 
-fn outlives(kills: bool, lingers: bool) -> Check {
+fn outlives(kills: bool, lingers: bool) -> Preflight {
     match (kills, lingers) {
-        (true, false) => Check::warn(
+        (true, false) => Preflight::warn(
             "login",
             "KillUserProcesses=yes: logging out, also from SSH, would end a recorder",
             "loginctl enable-linger $USER, then log in again",
         ),
-        (true, true) => Check::ok("login", "this user lingers: a recorder outlives its login"),
-        (false, _) => Check::ok("login", "a recorder outlives its login, also over SSH"),
+        (true, true) => Preflight::ok("login", "this user lingers: a recorder outlives its login"),
+        (false, _) => Preflight::ok("login", "a recorder outlives its login, also over SSH"),
     }
 }
 
@@ -164,7 +165,7 @@ fn kills(configuration: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::Verdict;
+    use crate::emg::finding::preflight::Outcome;
 
     #[test]
     fn the_last_word_on_the_end_of_a_login_counts() {
@@ -172,16 +173,16 @@ mod tests {
         assert!(!kills("[Login]\n#KillUserProcesses=yes\nKillExcludeUsers=root"));
         assert!(kills("[Login]\nKillUserProcesses = Yes"));
         assert!(!kills("KillUserProcesses=yes\n[Login]\nKillUserProcesses=no"));
-        assert_eq!(outlives(true, false).verdict, Verdict::Warn);
-        assert_eq!(outlives(true, true).verdict, Verdict::Ok);
+        assert_eq!(outlives(true, false).outcome, Outcome::Warn);
+        assert_eq!(outlives(true, true).outcome, Outcome::Ok);
     }
 
     #[test]
     fn a_disk_may_be_short_or_far_away() {
         let free = 100_000_000_000;
-        assert_eq!(room("here", free, 1e6, 0xef53).verdict, Verdict::Ok);
-        assert_eq!(room("here", free, 3600.0, 0xef53).verdict, Verdict::Warn);
-        assert_eq!(room("here", free, 60.0, 0xef53).verdict, Verdict::Fail);
+        assert_eq!(room("here", free, 1e6, 0xef53).outcome, Outcome::Ok);
+        assert_eq!(room("here", free, 3600.0, 0xef53).outcome, Outcome::Warn);
+        assert_eq!(room("here", free, 60.0, 0xef53).outcome, Outcome::Fail);
         assert!(room("here", free, 1e6, 0x6969).value.contains("NFS"));
         assert!(room("here", free, 1e6, 0xffff_ffff_ff53_4d42).value.contains("CIFS"));
         assert!(room("here", free, 1e6, 0x0102_1994).value.contains("in memory"));
@@ -193,6 +194,6 @@ mod tests {
         let late = Stamp { host_ns: 4_000_000_000, utc_ns: began.utc_ns + 4_020_000_000 };
         assert!(clock(began, late)[0].value.contains("20.0 ms"));
         let unset = Stamp { host_ns: 5, utc_ns: 5 };
-        assert_eq!(clock(unset, unset)[0].verdict, Verdict::Fail);
+        assert_eq!(clock(unset, unset)[0].outcome, Outcome::Fail);
     }
 }

@@ -1,6 +1,6 @@
 //! A few seconds of a source: how many rows come, how many do not, and the rows themselves.
 
-use super::Check;
+use crate::emg::Preflight;
 use crate::emg::units::{float, seconds, wide};
 use crate::emg::{Samples, Stamp};
 use crate::source::{Description, Reading, Source};
@@ -22,10 +22,10 @@ pub(super) struct Seen {
     pub(super) rate_hz: Option<f64>,
     /// The newest rows without a hole.
     pub(super) samples: Samples,
-    lost: u64,
-    refused: u64,
+    pub(super) lost: u64,
+    pub(super) refused: u64,
     /// The end, where it came early.
-    ended: Option<String>,
+    pub(super) ended: Option<String>,
 }
 
 /// Where counting stands.
@@ -85,17 +85,21 @@ impl Count {
 }
 
 /// The line about who answers.
-pub(super) fn board(description: &Description, seen: &Seen) -> Check {
+pub(super) fn board(description: &Description, seen: &Seen) -> Preflight {
     let channels = description.channels.len();
     let value = format!("{}, {channels} channels", description.board);
     if let Some(why) = &seen.ended
         && seen.span_s < 1.0
     {
-        return Check::fail("board", format!("{value}, but {why}"), "check cable and power, then try again");
+        return Preflight::fail(
+            "board",
+            format!("{value}, but {why}"),
+            "check cable and power, then try again",
+        );
     }
     if seen.refused > 0 {
         let value = format!("{value}; {} lines or frames were no row", seen.refused);
-        return Check::warn(
+        return Preflight::warn(
             "board",
             value,
             "check the baud rate, and that the board sends nothing but samples",
@@ -104,42 +108,42 @@ pub(super) fn board(description: &Description, seen: &Seen) -> Check {
     if !description.losses_counted {
         let value =
             format!("{value}; lost lines cannot be counted, a damaged digit is a wrong value nobody sees");
-        return Check::warn(
+        return Preflight::warn(
             "board",
             value,
             "use the station's own firmware (scripts/firmware) where that matters",
         );
     }
-    Check::ok("board", value)
+    Preflight::ok("board", value)
 }
 
 /// The line about rows per second.
-pub(super) fn rate(description: &Description, seen: &Seen) -> Check {
+pub(super) fn rate(description: &Description, seen: &Seen) -> Preflight {
     let Some(rate_hz) = seen.rate_hz else {
         let value = format!("too few rows came in {:.0} s to tell a rate", PATIENCE.as_secs_f64());
-        return Check::fail("rate", value, "check that the board keeps sending");
+        return Preflight::fail("rate", value, "check that the board keeps sending");
     };
     let lost = if seen.lost > 0 { format!(", {} rows lost", seen.lost) } else { String::new() };
     let value = |nominal: &str| format!("{rate_hz:.1} rows/s over {:.1} s{nominal}{lost}", seen.span_s);
     match description.nominal_hz {
-        None => Check::warn(
+        None => Preflight::warn(
             "rate",
             value(", none is declared"),
             format!("add `rate={rate_hz:.0}` to the source, else the first 10 s are recorded unfiltered"),
         ),
-        Some(nominal) if (rate_hz / nominal - 1.0).abs() > SAME => Check::warn(
+        Some(nominal) if (rate_hz / nominal - 1.0).abs() > SAME => Preflight::warn(
             "rate",
             value(&format!(" where {nominal} are declared")),
             format!(
                 "the filters will follow after a minute; declare `rate={rate_hz:.0}`, or mend the sketch"
             ),
         ),
-        Some(nominal) if seen.lost > 0 => Check::warn(
+        Some(nominal) if seen.lost > 0 => Preflight::warn(
             "rate",
             value(&format!(" of {nominal}")),
             "use a higher baud rate or fewer channels, and another cable",
         ),
-        Some(nominal) => Check::ok("rate", value(&format!(" of {nominal}"))),
+        Some(nominal) => Preflight::ok("rate", value(&format!(" of {nominal}"))),
     }
 }
 
@@ -192,25 +196,28 @@ mod tests {
     fn a_board_that_runs_as_declared_is_well() {
         let seen = look(&mut packets(1000.0, 400, 0..0), &described(Some(1000.0)));
         let check = rate(&described(Some(1000.0)), &seen);
-        assert_eq!((check.verdict.word(), check.value.as_str()), ("ok", "1000.0 rows/s over 4.0 s of 1000"));
-        assert_eq!(board(&described(None), &seen).verdict.word(), "ok");
+        assert_eq!((check.outcome.word(), check.value.as_str()), ("ok", "1000.0 rows/s over 4.0 s of 1000"));
+        assert_eq!(board(&described(None), &seen).outcome.word(), "ok");
     }
 
     #[test]
     fn a_wrong_rate_and_lost_rows_are_said() {
         let seen = look(&mut packets(904.0, 400, 0..0), &described(Some(1000.0)));
         let check = rate(&described(Some(1000.0)), &seen);
-        assert!(check.line().contains("904.0 rows/s") && check.advice.contains("rate=904"), "{check:?}");
+        assert!(
+            crate::cli::doctor::line(&check).contains("904.0 rows/s") && check.advice.contains("rate=904"),
+            "{check:?}"
+        );
         let seen = look(&mut packets(1000.0, 400, 50..60), &described(Some(1000.0)));
         let check = rate(&described(Some(1000.0)), &seen);
-        assert!(check.value.contains("200 rows lost") && check.verdict.word() == "warn", "{check:?}");
+        assert!(check.value.contains("200 rows lost") && check.outcome.word() == "warn", "{check:?}");
         assert_eq!(seen.samples.len(), (201 - 60) * 20, "what is judged has no hole");
     }
 
     #[test]
     fn a_board_that_says_nothing_more_fails() {
         let seen = look(&mut packets(1000.0, 3, 0..0), &described(None));
-        assert_eq!(board(&described(None), &seen).verdict.word(), "fail");
-        assert_eq!(rate(&described(None), &seen).verdict.word(), "fail");
+        assert_eq!(board(&described(None), &seen).outcome.word(), "fail");
+        assert_eq!(rate(&described(None), &seen).outcome.word(), "fail");
     }
 }

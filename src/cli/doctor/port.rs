@@ -1,7 +1,8 @@
 //! The port of a source: what stands in the way of opening it, or what the recorder that has it open says.
 
-use super::{Check, Known};
+use super::Known;
 use crate::cli::ports::{denied_advice, driver_advice};
+use crate::emg::Preflight;
 use crate::session::Snapshot;
 use crate::source::ports::access::{self, Access, access};
 use crate::source::ports::{self, Usb};
@@ -11,32 +12,36 @@ use std::path::Path;
 const SAME: f64 = 0.02;
 
 /// The port as it looks from outside; nothing is opened.
-pub(super) fn checks(path: &Path) -> Vec<Check> {
+pub(super) fn checks(path: &Path) -> Vec<Preflight> {
     let shown = path.display().to_string();
     let access = access(path);
     let usb = usb_of(path);
     let mut checks = vec![match &access {
         Access::Usable => {
-            Check::ok("port", format!("{shown}{}", usb.as_ref().map_or_else(String::new, words)))
+            Preflight::ok("port", format!("{shown}{}", usb.as_ref().map_or_else(String::new, words)))
         }
-        Access::Missing => Check::fail("port", format!("there is no {shown}"), denied_advice(&access)),
+        Access::Missing => Preflight::fail("port", format!("there is no {shown}"), denied_advice(&access)),
         Access::NotAPort => {
-            Check::fail("port", format!("{shown} is not a serial port"), denied_advice(&access))
+            Preflight::fail("port", format!("{shown} is not a serial port"), denied_advice(&access))
         }
         Access::Denied { .. } => {
-            Check::fail("port", format!("this user may not use {shown}"), denied_advice(&access))
+            Preflight::fail("port", format!("this user may not use {shown}"), denied_advice(&access))
         }
     }];
     if access == Access::Missing {
         checks.extend(access::without_port().into_iter().map(|((vid, pid), hint)| {
-            Check::fail("driver", format!("usb {vid:04x}:{pid:04x} has no port ({hint})"), driver_advice(vid))
+            Preflight::fail(
+                "driver",
+                format!("usb {vid:04x}:{pid:04x} has no port ({hint})"),
+                driver_advice(vid),
+            )
         }));
     }
     // Only ports of USB devices are looked into by these services.
     let grabbers = access::grabbers();
     if usb.is_some() && !grabbers.is_empty() && !access::rule_is_installed() {
         let value = format!("{} runs and opens boards when they are plugged in", grabbers.join(" and "));
-        checks.push(Check::warn(
+        checks.push(Preflight::warn(
             "grabbers",
             value,
             "install scripts/udev/70-myograph.rules (how: its first lines)",
@@ -56,17 +61,17 @@ fn words(usb: &Usb) -> String {
 }
 
 /// What the recorder that holds the port knows; the port is not touched.
-pub(super) fn of_recorder(snapshot: &Snapshot) -> (Vec<Check>, Known) {
+pub(super) fn of_recorder(snapshot: &Snapshot) -> (Vec<Preflight>, Known) {
     let (id, source) = (&snapshot.id, &snapshot.source);
     let mut checks = vec![
-        Check::ok(
+        Preflight::ok(
             "port",
             format!("recorder {id} ({}) holds it; what follows are its words", snapshot.state.word()),
         ),
         if source.alive {
-            Check::ok("board", format!("{}, {} channels", source.board, snapshot.channels.len()))
+            Preflight::ok("board", format!("{}, {} channels", source.board, snapshot.channels.len()))
         } else {
-            Check::fail("board", format!("{} sends nothing", source.board), "check its cable and power")
+            Preflight::fail("board", format!("{} sends nothing", source.board), "check its cable and power")
         },
         rate(snapshot),
     ];
@@ -74,24 +79,24 @@ pub(super) fn of_recorder(snapshot: &Snapshot) -> (Vec<Check>, Known) {
         let name = format!("ch {}", state.channel.name);
         let value = format!("level {:.3} {}", state.level, state.channel.unit);
         if state.flags.is_empty() {
-            Check::ok(&name, value)
+            Preflight::ok(&name, value)
         } else {
-            Check::warn(
+            Preflight::warn(
                 &name,
                 format!("{value}, {}", state.flags.join(", ")),
                 "check its electrodes and its wire",
             )
         }
     }));
-    checks.extend(snapshot.alarms.iter().map(|alarm| Check::warn("alarm", &alarm.text, &alarm.advice)));
+    checks.extend(snapshot.alarms.iter().map(|alarm| Preflight::warn("alarm", &alarm.text, &alarm.advice)));
     let known = Some(source.rate_measured_hz).filter(|hz| hz.is_finite());
     (checks, Known { rate_hz: known, channels: snapshot.channels.len() })
 }
 
-fn rate(snapshot: &Snapshot) -> Check {
+fn rate(snapshot: &Snapshot) -> Preflight {
     let source = &snapshot.source;
     if !source.rate_measured_hz.is_finite() {
-        return Check::skip("rate", "not known yet");
+        return Preflight::skip("rate", "not known yet");
     }
     let drift = if source.drift_ppm.is_finite() {
         format!(", drift {:+.1} ppm (residual {:.0} us)", source.drift_ppm, source.residual_us)
@@ -104,18 +109,18 @@ fn rate(snapshot: &Snapshot) -> Check {
     let of = if nominal.is_finite() { format!(" of {nominal}") } else { String::new() };
     let value = format!("{measured:.2} rows/s{of}{drift}{lost}");
     if nominal.is_finite() && (measured / nominal - 1.0).abs() > SAME {
-        return Check::warn("rate", value, format!("declare `rate={measured:.0}` next time"));
+        return Preflight::warn("rate", value, format!("declare `rate={measured:.0}` next time"));
     }
     if source.losses_counted && source.lost_samples > 0 {
-        return Check::warn("rate", value, "use a higher baud rate or fewer channels, and another cable");
+        return Preflight::warn("rate", value, "use a higher baud rate or fewer channels, and another cable");
     }
-    Check::ok("rate", value)
+    Preflight::ok("rate", value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::doctor::Verdict;
+    use crate::emg::finding::preflight::Outcome;
     use crate::emg::{Channel, Kind};
     use crate::session::snapshot::{ChannelState, Source};
 
@@ -134,16 +139,16 @@ mod tests {
         };
         let snapshot = Snapshot { id: "r1".into(), source, channels: vec![state], ..Snapshot::default() };
         let (checks, known) = of_recorder(&snapshot);
-        let verdict = |name: &str| checks.iter().find(|check| check.name == name).unwrap().verdict;
-        assert_eq!((verdict("port"), verdict("board")), (Verdict::Ok, Verdict::Ok));
-        assert_eq!((verdict("rate"), verdict("ch a")), (Verdict::Warn, Verdict::Warn));
+        let verdict = |name: &str| checks.iter().find(|check| check.check == name).unwrap().outcome;
+        assert_eq!((verdict("port"), verdict("board")), (Outcome::Ok, Outcome::Ok));
+        assert_eq!((verdict("rate"), verdict("ch a")), (Outcome::Warn, Outcome::Warn));
         assert_eq!((known.rate_hz, known.channels), (Some(904.0), 1));
     }
 
     #[test]
     fn a_port_that_is_not_there_fails_with_what_to_do() {
         let missing = &checks(Path::new("/dev/no-such-port"))[0];
-        assert!(missing.verdict == Verdict::Fail && missing.advice.contains("myograph ports"), "{missing:?}");
-        assert_eq!(checks(Path::new("/etc/passwd"))[0].verdict, Verdict::Fail);
+        assert!(missing.outcome == Outcome::Fail && missing.advice.contains("myograph ports"), "{missing:?}");
+        assert_eq!(checks(Path::new("/etc/passwd"))[0].outcome, Outcome::Fail);
     }
 }

@@ -1,39 +1,56 @@
-//! What the channels carry at rest: the noise floor after the recording's own filters, and how much the mains hum.
-//!
-//! The floor is the rms of the quietest tenth of the windows, so a blink does not count. Simple on purpose.
+//! What the channels carry at rest, by the eyes that watch a recording: the same filters, the same observer.
 
-use super::Check;
 use super::look::Seen;
-use crate::dsp::tone::tone_rms;
-use crate::emg::units::{count, float, index, length, narrow};
-use crate::emg::{Channel, Kind, RawBlock, Stamp};
+use crate::emg::units::{count, float};
+use crate::emg::{Channel, Preflight, Quality, RawBlock, Stamp};
+use crate::face::Observer;
+use crate::face::quality::sheet;
 use crate::pipeline::{Input, Pipeline, Reason, preset};
 use crate::source::Description;
 use std::sync::Arc;
 
-/// Windows whose rms is compared.
-const WINDOW_S: f64 = 0.1;
-/// Fewer of them say nothing.
-const WINDOWS: usize = 10;
 /// A rate this close to the declared one is the declared one.
 const SAME: f64 = 0.02;
-/// Share of rows at an end of the converter's range that is too many.
-const SATURATED: f64 = 0.01;
-/// Hum so many times the noise floor is worth a word, where it also stands out so far from the frequencies beside it.
-const HUMS: f64 = 5.0;
-/// Frequencies beside the mains, Hz off.
-const BESIDE_HZ: [f64; 4] = [-6.0, -4.0, 4.0, 6.0];
 
-/// One line per channel, and what the filters have to say about the rate.
+/// What a recording would be made with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    pub(super) filter: preset::Options,
+    /// Mains the notches are for; none where they shall be found.
+    pub(super) mains_hz: Option<f64>,
+}
+
+/// One line per channel, one about the mains, and what the filters have to say about the rate.
 pub(super) fn checks(
     channels: &[Channel],
-    filter: &preset::Options,
+    wish: &Wish,
     description: &Description,
     seen: &Seen,
-) -> Vec<Check> {
+) -> Vec<Preflight> {
     let Some(measured_hz) = seen.rate_hz else { return Vec::new() };
     let declared = description.nominal_hz.filter(|hz| (measured_hz / hz - 1.0).abs() <= SAME);
     let rate_hz = declared.unwrap_or_else(|| float(count(measured_hz)).max(1.0));
+    let (qualities, remarks) = observe(channels, &wish.filter, rate_hz, seen);
+    let advice = "choose another `preset`, or a faster board";
+    let mut checks: Vec<Preflight> =
+        remarks.into_iter().map(|remark| Preflight::warn("filter", remark, advice)).collect();
+    let mut raw = Vec::new();
+    seen.samples.widen(&mut raw);
+    for (at, channel) in channels.iter().enumerate() {
+        let column: Vec<f64> = raw.iter().skip(at).step_by(channels.len()).copied().collect();
+        checks.push(one(channel, newest(&qualities, at).as_ref(), &column, rate_hz));
+    }
+    checks.extend(mains(wish.mains_hz, &qualities));
+    checks
+}
+
+/// The quality of every whole second, and what the filters remark.
+fn observe(
+    channels: &[Channel],
+    filter: &preset::Options,
+    rate_hz: f64,
+    seen: &Seen,
+) -> (Vec<Quality>, Vec<String>) {
     let occasion = preset::Occasion {
         sample: 0,
         reason: Reason::Start,
@@ -42,12 +59,7 @@ pub(super) fn checks(
         first_id: 0,
     };
     let (change, remarks) = preset::chains(channels, filter, &occasion);
-    let advice = "choose another `preset`, or a faster board";
-    let mut checks: Vec<Check> =
-        remarks.into_iter().map(|remark| Check::warn("filter", remark, advice)).collect();
-    let mut pipeline = Pipeline::new(channels);
-    pipeline.step(&Input::Chains(Arc::new(change)));
-    let out = pipeline.step(&Input::Rows(Arc::new(RawBlock {
+    let rows = RawBlock {
         sample: 0,
         channels: channels.len(),
         epoch: 0,
@@ -56,146 +68,115 @@ pub(super) fn checks(
         stamp: Stamp::default(),
         samples: seen.samples.clone(),
         digital: Vec::new(),
-    })));
-    let mut raw = Vec::new();
-    seen.samples.widen(&mut raw);
-    for (at, channel) in channels.iter().enumerate() {
-        let settled = out.spans.iter().find(|span| usize::from(span.channel) == at);
-        let settled = settled.map_or(0, |span| index(span.settled_sample));
-        let column = |values: &[f64]| values.iter().skip(at).step_by(channels.len()).copied().collect();
-        let clean: Vec<f64> = out.clean.iter().map(|&value| f64::from(value)).collect();
-        let clean: Vec<f64> = column(&clean);
-        let rows = Rows { raw: column(&raw), clean: &clean[settled.min(clean.len())..], rate_hz };
-        checks.push(one(channel, filter.line_hz, &rows));
-    }
-    checks
-}
-
-/// One channel's rows.
-struct Rows<'a> {
-    /// As sent.
-    raw: Vec<f64>,
-    /// Behind the filters, once they have settled.
-    clean: &'a [f64],
-    rate_hz: f64,
-}
-
-fn one(channel: &Channel, line_hz: f64, rows: &Rows<'_>) -> Check {
-    let name = format!("ch {}", channel.name);
-    if rows.raw.iter().any(|value| !value.is_finite()) {
-        return Check::warn(&name, "values are missing", "check what the board sends for this channel");
-    }
-    let (low, high) = extent(&rows.raw);
-    if narrow(high - low) == 0.0 {
-        let value = format!("every value is {low}");
-        return Check::warn(
-            &name,
-            value,
-            "check its electrodes, its sensor's supply and the wire to its pin",
-        );
-    }
-    let clipped = clipped(channel, &rows.raw);
-    if clipped > SATURATED {
-        let value = format!("{:.0} % of its rows are at the end of the converter's range", clipped * 100.0);
-        return Check::warn(&name, value, "lower the sensor's gain, or press its electrodes on again");
-    }
-    let Some(floor) = floor(rows.clean, rows.rate_hz) else {
-        return Check::skip(&name, "too few rows for a noise floor");
     };
-    let unit = &channel.unit;
-    let value = format!("noise floor {} {unit}", number(floor));
-    if channel.kind != Kind::Raw || line_hz * 2.0 >= rows.rate_hz {
-        return Check::ok(&name, value);
-    }
-    let tone = |hz: f64| tone_rms(&rows.raw, rows.rate_hz, hz) * channel.scale.abs();
-    let hum = tone(line_hz);
-    let beside = BESIDE_HZ.map(|off| tone(line_hz + off)).iter().sum::<f64>() / 4.0;
-    let value = format!("{value}, {line_hz} Hz {} {unit} rms", number(hum));
-    let other_hz = if line_hz < 55.0 { 60.0 } else { 50.0 };
-    if hum > HUMS * floor && hum > HUMS * beside {
-        let advice =
-            "check the reference electrode; move mains cables, chargers and lamps away; run on battery";
-        return Check::warn(&name, value, advice);
-    }
-    if 2.0 * other_hz < rows.rate_hz && tone(other_hz) > HUMS * hum.max(beside) && tone(other_hz) > floor {
-        let value = format!("{value}, but {other_hz} Hz {} {unit} rms", number(tone(other_hz)));
-        return Check::warn(&name, value, format!("record with `--line-frequency {other_hz}`"));
-    }
-    Check::ok(&name, value)
+    let (mut pipeline, mut observer) = (Pipeline::new(channels), Observer::new(channels));
+    let inputs = [Input::Chains(Arc::new(change)), Input::Rows(Arc::new(rows))];
+    let found = inputs.iter().flat_map(|input| observer.step(input, &pipeline.step(input)).quality);
+    (found.collect(), remarks)
 }
 
-fn extent(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
-}
-
-/// Share of rows at either end of the converter's range; 0 where the range is not known.
-fn clipped(channel: &Channel, raw: &[f64]) -> f64 {
-    if channel.adc_bits == 0 || raw.is_empty() {
-        return 0.0;
+/// A channel's newest quality, with the mains of the newest second in which they were heard.
+fn newest(qualities: &[Quality], channel: usize) -> Option<Quality> {
+    let of_channel = || qualities.iter().rev().filter(|quality| usize::from(quality.channel) == channel);
+    let mut newest = *of_channel().next()?;
+    if let Some(heard) = of_channel().find(|quality| quality.line_hz.is_finite()) {
+        (newest.line_hz, newest.line_level) = (heard.line_hz, heard.line_level);
     }
-    let top = 2_f64.powi(i32::from(channel.adc_bits)) - 1.0;
-    let at_end = raw.iter().filter(|&&value| value <= 0.0 || value >= top).count();
-    crate::emg::units::float_len(at_end) / crate::emg::units::float_len(raw.len())
+    Some(newest)
 }
 
-/// Rms about their mean of the quietest tenth of the windows; none where there are too few.
-fn floor(clean: &[f64], rate_hz: f64) -> Option<f64> {
-    let rows = length(rate_hz * WINDOW_S).max(2);
-    let mut levels: Vec<f64> = clean.chunks_exact(rows).map(deviation).collect();
-    levels.sort_by(f64::total_cmp);
-    (levels.len() >= WINDOWS).then(|| levels[levels.len() / 10])
-}
-
-fn deviation(window: &[f64]) -> f64 {
-    let n = crate::emg::units::float_len(window.len());
-    let mean = window.iter().sum::<f64>() / n;
-    (window.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / n).sqrt()
-}
-
-/// Three digits that matter.
-fn number(value: f64) -> String {
-    match value {
-        v if v >= 100.0 => format!("{v:.0}"),
-        v if v >= 10.0 => format!("{v:.1}"),
-        v if v >= 0.1 => format!("{v:.2}"),
-        v => format!("{v:.2e}"),
+fn one(channel: &Channel, quality: Option<&Quality>, raw: &[f64], rate_hz: f64) -> Preflight {
+    let name = format!("ch {}", channel.name);
+    if raw.iter().any(|value| !value.is_finite()) {
+        return Preflight::warn(&name, "values are missing", "check what the board sends for this channel");
     }
+    // A few seconds are too short for an envelope's flag, and long enough to wonder.
+    if let Some(first) =
+        raw.first().filter(|first| raw.iter().all(|value| value.to_bits() == first.to_bits()))
+    {
+        let advice = "check its electrodes, its sensor's supply and the wire to its pin";
+        return Preflight::warn(&name, format!("every value is {first}"), advice);
+    }
+    match quality {
+        Some(quality) if quality.floor.is_finite() => {
+            sheet::check(channel, quality, sheet::seen_kind(channel, raw, rate_hz))
+        }
+        _ => Preflight::skip(&name, "too few rows for a noise floor"),
+    }
+}
+
+/// Which mains are heard, and whether the notches are for them; none where no channel can hear any.
+fn mains(wished_hz: Option<f64>, qualities: &[Quality]) -> Option<Preflight> {
+    let hear = qualities.iter().any(|quality| quality.line_level.is_finite());
+    let heard = sheet::mains(qualities);
+    Some(match (heard, wished_hz) {
+        _ if !hear => return None,
+        (None, None) => Preflight::ok("mains", "no 50 Hz or 60 Hz hum: `auto` will be 50 Hz"),
+        (None, Some(hz)) => Preflight::ok("mains", format!("no hum; the notches are for {hz} Hz")),
+        (Some(hz), None) => Preflight::ok("mains", format!("{hz} Hz found")),
+        (Some(hz), Some(wished)) if (hz - wished).abs() < 1.0 => Preflight::ok("mains", format!("{hz} Hz")),
+        (Some(hz), Some(wished)) => Preflight::warn(
+            "mains",
+            format!("{hz} Hz found, but the notches are for {wished} Hz"),
+            format!("record with `--line-frequency {hz}`"),
+        ),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::emg::units::float_len;
+    use crate::emg::units::{float_len, int16};
+    use crate::emg::{Kind, SampleType, Samples};
     use std::f64::consts::TAU;
 
-    /// Four seconds at 1000 Hz: uniform noise of 1 count rms, and `hum` counts rms at `hz`.
-    fn judged(hum: f64, hz: f64) -> Check {
-        let noise = |at: usize| (float_len(at * 7919 % 10_007) / 10_007.0 - 0.5) * 12_f64.sqrt();
-        let wave = |at: usize| hum * 2_f64.sqrt() * (TAU * hz / 1000.0 * float_len(at)).sin();
-        let clean: Vec<f64> = (0..4000).map(noise).collect();
-        let raw = (0..4000).map(|at| 512.0 + noise(at) + wave(at)).collect();
-        one(&Channel::new("a", Kind::Raw), 50.0, &Rows { raw, clean: &clean, rate_hz: 1000.0 })
+    /// The lines about four seconds at 1000 Hz of one channel, told to expect 50 Hz.
+    fn judged(value: impl Fn(usize) -> f64) -> Vec<Preflight> {
+        let channel = Channel { adc_bits: 10, offset: 512.0, ..Channel::new("a", Kind::Raw) };
+        let description = Description {
+            uri: "test:".into(),
+            board: "a test".into(),
+            channels: vec![channel.clone()],
+            sample_type: SampleType::I16,
+            nominal_hz: Some(1000.0),
+            losses_counted: true,
+            digital: false,
+            can_wait: false,
+            remarks: vec![],
+        };
+        let samples =
+            Samples::I16((0..4000).map(|row| int16((512.0 + value(row)).clamp(0.0, 1023.0))).collect());
+        let seen = Seen { span_s: 4.0, rate_hz: Some(1000.0), samples, lost: 0, refused: 0, ended: None };
+        checks(
+            &[channel],
+            &Wish { filter: preset::Options::default(), mains_hz: Some(50.0) },
+            &description,
+            &seen,
+        )
+    }
+
+    /// Uniform noise of 4 counts rms, and `hum` counts rms at `hz`.
+    fn humming(hum: f64, hz: f64) -> impl Fn(usize) -> f64 {
+        let noise = |row: usize| (float_len(row * 7919 % 10_007) / 10_007.0 - 0.5) * 4.0 * 12_f64.sqrt();
+        move |row| noise(row) + hum * 2_f64.sqrt() * (TAU * hz / 1000.0 * float_len(row)).sin()
     }
 
     #[test]
     fn hum_is_said_where_it_drowns_the_rest() {
-        assert_eq!(judged(0.0, 50.0).verdict.word(), "ok");
-        assert_eq!(judged(2.0, 50.0).verdict.word(), "ok", "the notch takes that away");
-        let loud = judged(50.0, 50.0);
-        assert!(loud.verdict.word() == "warn" && loud.value.contains("50 Hz 50.0 count"), "{loud:?}");
-        assert!(judged(10.0, 60.0).advice.contains("--line-frequency 60"));
+        let quiet = judged(humming(0.0, 50.0));
+        assert_eq!((quiet[0].outcome.word(), quiet[1].outcome.word()), ("ok", "ok"), "{quiet:?}");
+        let hums = judged(humming(8.0, 50.0));
+        assert!(hums[0].outcome.word() == "ok" && hums[0].value.contains("50 Hz 8.0"), "{hums:?}");
+        let loud = judged(humming(60.0, 50.0));
+        assert!(loud[0].outcome.word() == "warn" && loud[0].value.contains("50 Hz 60.0 count"), "{loud:?}");
+        let abroad = judged(humming(20.0, 60.0));
+        assert!(abroad[1].advice.contains("--line-frequency 60"), "{abroad:?}");
     }
 
     #[test]
     fn a_channel_without_an_electrode_shows() {
-        let channel = Channel { adc_bits: 10, ..Channel::new("a", Kind::Raw) };
-        let judge = |raw: Vec<f64>| {
-            let clean = raw.clone();
-            one(&channel, 50.0, &Rows { raw, clean: &clean, rate_hz: 1000.0 })
-        };
-        assert!(judge(vec![512.0; 4000]).value.contains("every value is 512"));
-        let square = (0..4000).map(|at| if at % 20 < 10 { 0.0 } else { 1023.0 });
-        assert!(judge(square.collect()).value.contains("100 % of its rows"));
-        assert_eq!(judge((1..41).map(f64::from).collect()).verdict.word(), "skip");
+        assert!(judged(|_| 0.0)[0].value.contains("every value is 512"));
+        let square = judged(|row| if row % 20 < 10 { -600.0 } else { 600.0 });
+        assert!(square[0].value.contains("saturated") && square[0].value.contains("off"), "{square:?}");
     }
 }

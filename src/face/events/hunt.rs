@@ -7,13 +7,14 @@
 use super::course::Course;
 use super::floor::{Floor, Turn};
 use super::ring::{Ring, fall, foot, rise};
-use super::weigh::{Biquad, Model, sections};
+use super::weigh::{Biquad, Weighting};
+use crate::dsp::Section;
 use crate::dsp::design::{Band, butterworth};
 use crate::emg::units::{count, float, length};
 use crate::face::state::{Reel, Tape};
 
 /// Evidence for activity at which the alarm is raised, nats: at rest once in tens of minutes.
-const ALARM: f64 = 9.6;
+const ALARM: f64 = 10.6;
 /// Evidence for rest at which activity has ended, nats.
 const CALM: f64 = 6.7;
 /// Power, as a multiple of rest, that is looked for, and that counts as activity once it is found.
@@ -21,6 +22,11 @@ const LOUD: f64 = 6.0;
 const FAINT: f64 = 2.5;
 /// Multiples of rest count no more than this, so that one spike is no event.
 const CAP: f64 = 16.0;
+/// What a value may teach about the mains, standard deviations of rest.
+const HUM_LIMIT: f64 = 2.5;
+/// The first and last rows of a muscle's activity drown in rest: so many standard uncertainties of it, in the
+/// simulations that gave those.
+const DROWNED: f64 = 0.4;
 /// Edge of the envelope, Hz: that of the file's envelope, so that both show the same peaks.
 const ENVELOPE_HZ: f64 = 20.0;
 /// Time that is remembered, seconds.
@@ -87,12 +93,17 @@ struct Place {
 pub(super) struct Hunt {
     rate_hz: f64,
     rows: Rows,
-    weigh: Vec<Biquad>,
+    weigh: Option<Weighting>,
+    news: f64,
     smooth: Option<Biquad>,
+    /// What a value may teach about the mains.
+    hum_limit: f64,
     /// Weighed values and the envelope.
     past: Ring,
     envelope: Ring,
     floor: Floor,
+    /// Evidence at which the alarm is raised, on the scale of `up`.
+    alarm: f64,
     /// First settled row, or the row after the latest event.
     clear: u64,
     /// Evidence for activity, and the row from which on there is any.
@@ -108,17 +119,21 @@ impl Hunt {
     /// A detector at a rate; a signal that its sensor rectified already is not weighed, for its spectrum is lost.
     pub(super) fn new(rate_hz: f64, rectified: bool) -> Self {
         let of = |seconds: f64| count(seconds * rate_hz).max(1);
-        let weigh = if rectified { Vec::new() } else { sections(rate_hz) };
+        let weigh = (!rectified).then(|| Weighting::new(rate_hz));
+        let news = weigh.as_ref().map_or(1.0, |weigh| weigh.news);
         let low_pass = || butterworth(2, Band::LowPass(ENVELOPE_HZ), rate_hz).into_iter().next();
         let past = length(PAST_S * rate_hz);
         Self {
             rate_hz,
             rows: Rows { wait: of(0.03), lag: of(0.15), back: of(0.06), foot: of(0.02), local: of(0.012) },
-            weigh: weigh.into_iter().map(Biquad::new).collect(),
+            news,
+            weigh,
             smooth: low_pass().map(Biquad::new),
+            hum_limit: f64::INFINITY,
             past: Ring::new(past),
             envelope: Ring::new(past),
-            floor: Floor::new(rate_hz),
+            floor: Floor::new(rate_hz, news),
+            alarm: ALARM / news,
             clear: 0,
             up: 0.0,
             since: 0,
@@ -130,49 +145,59 @@ impl Hunt {
 
     /// Forgets what rest was: another filter runs.
     pub(super) fn forget(&mut self) {
-        self.floor = Floor::new(self.rate_hz);
+        self.floor = Floor::new(self.rate_hz, self.news);
     }
 
-    /// Rows begin with this value.
-    pub(super) fn begin(&mut self, value: f64) {
-        self.weigh.iter_mut().fold(value, |value, stage| stage.start(value));
-        self.smooth.iter_mut().for_each(|stage| _ = stage.start(value.abs()));
+    /// The channel is cleaned by these sections from now on.
+    pub(super) fn listen(&mut self, chain: &[Section]) {
+        self.weigh.iter_mut().for_each(|weigh| weigh.listen(chain));
+    }
+
+    /// Rows begin with this raw and this clean value.
+    pub(super) fn begin(&mut self, raw: f64, clean: f64) {
+        self.weigh.iter_mut().for_each(|weigh| weigh.start(raw));
+        self.smooth.iter_mut().for_each(|stage| _ = stage.start(clean.abs()));
     }
 
     /// Takes a row that cannot be judged, because filters settle.
-    pub(super) fn pass(&mut self, row: u64, value: f64) {
-        self.feed(row, value);
+    pub(super) fn pass(&mut self, row: u64, raw: f64, clean: f64) {
+        self.feed(row, raw, clean);
         self.clear = row + 1;
         (self.up, self.since) = (0.0, row + 1);
     }
 
     /// Takes the next row; gives an event that ended.
     #[inline]
-    pub(super) fn row(&mut self, row: u64, value: f64, model: &Model) -> Option<Found> {
-        let power = self.feed(row, value);
+    pub(super) fn row(&mut self, row: u64, raw: f64, clean: f64) -> Option<Found> {
+        let power = self.feed(row, raw, clean);
         if self.run.is_none() && row >= self.clear + self.rows.lag {
             let quiet = row - self.rows.lag;
             let value = self.past.at(quiet);
             self.floor.quiet(value * value, self.envelope.at(quiet));
         }
-        let raised = self.floor.any(power, model.news) == Turn::Raised;
+        let turn = self.floor.any(power, self.news);
         let rest = self.floor.power();
+        if turn != Turn::None {
+            self.alarm = ALARM * self.floor.restlessness(self.news) / self.news;
+            self.hum_limit = if rest > 0.0 { HUM_LIMIT * rest.sqrt() } else { f64::INFINITY };
+        }
+        let raised = turn == Turn::Raised;
         if rest <= 0.0 {
             return None;
         }
         let times = (power / rest).min(CAP);
         if self.run.is_none() {
-            self.watch(row, times, model);
+            self.watch(row, times);
             return None;
         }
-        self.follow(row, power, times, model);
-        let ended = self.down > CALM / model.news;
-        if ended || raised { self.close(row, if ended { self.calm } else { row }, model) } else { None }
+        self.follow(row, power, times);
+        let ended = self.down > CALM / self.news;
+        if ended || raised { self.close(row, if ended { self.calm } else { row }) } else { None }
     }
 
     /// The rows end, or a hole begins: what goes on is an event until here.
-    pub(super) fn cut(&mut self, row: u64, model: &Model) -> Option<Found> {
-        let mut found = if self.run.is_some() { self.close(row.saturating_sub(1), row, model) } else { None };
+    pub(super) fn cut(&mut self, row: u64) -> Option<Found> {
+        let mut found = if self.run.is_some() { self.close(row.saturating_sub(1), row) } else { None };
         // How long it would have lasted is not known.
         found.iter_mut().for_each(|found| found.duration[2] = f64::INFINITY);
         self.clear = row;
@@ -188,20 +213,21 @@ impl Hunt {
     }
 
     #[inline]
-    fn feed(&mut self, row: u64, value: f64) -> f64 {
-        let weighed = self.weigh.iter_mut().fold(value, |value, stage| stage.run(value));
-        let envelope = self.smooth.as_mut().map_or(value.abs(), |stage| stage.run(value.abs()));
+    fn feed(&mut self, row: u64, raw: f64, clean: f64) -> f64 {
+        let limit = self.hum_limit;
+        let weighed = self.weigh.as_mut().map_or(clean, |weigh| weigh.run(raw, limit));
+        let envelope = self.smooth.as_mut().map_or(clean.abs(), |stage| stage.run(clean.abs()));
         self.past.put(row, weighed);
         self.envelope.put(row, envelope);
         weighed * weighed
     }
 
     #[inline]
-    fn watch(&mut self, row: u64, times: f64, model: &Model) {
+    fn watch(&mut self, row: u64, times: f64) {
         self.up += 0.5 * ((1.0 - 1.0 / LOUD) * times - LOUD.ln());
         if self.up <= 0.0 {
             (self.up, self.since) = (0.0, row + 1);
-        } else if self.up * model.news > ALARM {
+        } else if self.up > self.alarm {
             (self.down, self.calm) = (0.0, row + 1);
             let course = Course::new(row + 1, self.rate_hz);
             self.run = Some(Run { alarm: row, placed: None, course, sum: 0.0 });
@@ -209,7 +235,7 @@ impl Hunt {
     }
 
     #[inline]
-    fn follow(&mut self, row: u64, power: f64, times: f64, model: &Model) {
+    fn follow(&mut self, row: u64, power: f64, times: f64) {
         self.down += 0.5 * (FAINT.ln() - (1.0 - 1.0 / FAINT) * times);
         if self.down <= 0.0 {
             (self.down, self.calm) = (0.0, row + 1);
@@ -219,66 +245,66 @@ impl Hunt {
         run.sum += power;
         run.course.put(row, envelope);
         if run.placed.is_none() && row >= run.alarm + self.rows.wait {
-            self.place(row, model);
+            self.place(row);
         }
     }
 
     /// Places the onset of what goes on, from what is known at `row`.
-    fn place(&mut self, row: u64, model: &Model) {
+    fn place(&mut self, row: u64) {
         let Some(alarm) = self.run.as_ref().map(|run| run.alarm) else { return };
         let oldest = (row + 1).saturating_sub(self.past.rows());
         let first = self.since.saturating_sub(self.rows.back).max(self.clear).max(oldest).min(alarm);
         let rest = self.floor.power();
         let times = |row: u64| self.past.at(row).powi(2) / rest;
         let start = rise(first, row.min(self.calm.max(alarm)), times);
-        let ratio = self.local(start, row);
+        let ratio = self.local(start, row, 1);
         let lowest = start.saturating_sub(self.rows.foot).max(first);
         let onset = foot(lowest, start, (ratio / 4.0).clamp(2.0, LOUD), times);
         let window = onset..(onset + 5 * self.rows.local).min(row + 1);
-        let (delay, spread) = model.delay(&self.past.copy(window), self.rate_hz);
+        let (delay, spread) =
+            self.weigh.as_ref().map_or((0.0, 0.0), |weigh| weigh.delay(&self.past.copy(window)));
         let mut course = Course::new(onset, self.rate_hz);
         (onset..=row).for_each(|row| course.put(row, self.envelope.at(row)));
         let sum = (onset..=row).map(|row| self.past.at(row).powi(2)).sum();
-        let sd = uncertainty(ratio, spread, model, self.rate_hz);
+        let sd = uncertainty(self.local(onset, row, 3), spread, self.rate_hz);
         let placed = Some(Place { row: onset, delay, sd });
         self.run = Some(Run { alarm, placed, course, sum });
     }
 
-    /// Mean power, as a multiple of rest, of the rows from `first` on.
-    fn local(&self, first: u64, last: u64) -> f64 {
-        let end = (first + self.rows.local).min(last + 1).max(first + 1);
+    /// Mean power, as a multiple of rest, of some times the local rows from `first` on.
+    fn local(&self, first: u64, last: u64, times: u64) -> f64 {
+        let end = (first + times * self.rows.local).min(last + 1).max(first + 1);
         let sum: f64 = (first..end).map(|row| self.past.at(row).powi(2)).sum();
         sum / float(end - first) / self.floor.power()
     }
 
     /// Ends what goes on; rest began about at `calm`.
-    fn close(&mut self, row: u64, calm: u64, model: &Model) -> Option<Found> {
+    fn close(&mut self, row: u64, calm: u64) -> Option<Found> {
         if self.run.as_ref()?.placed.is_none() {
-            self.place(row, model);
+            self.place(row);
         }
         let run = self.run.take()?;
         let onset = run.placed?;
         let first = onset.row.max((row + 1).saturating_sub(self.past.rows())) + 1;
         let rest = self.floor.power();
-        let last = calm.saturating_sub(self.rows.local).max(first);
-        let ratio = self.local(last, calm.max(last + 1));
+        let last = calm.max(first);
+        let steps = (0..6).map(|step| last.saturating_sub(step * self.rows.local).max(first));
+        let level = steps.map(|row| self.local(row, last, 1)).fold(1.0, f64::max);
         let end = if calm > row {
             calm
         } else {
-            fall(first, calm.max(first), (ratio / 4.0).clamp(2.0, LOUD), |row| {
-                self.past.at(row).powi(2) / rest
-            })
+            fall(first, last, level.max(FAINT), |row| self.past.at(row).powi(2) / rest)
         };
         self.clear = row + 1;
         (self.up, self.since) = (0.0, row + 1);
-        let end_sd = uncertainty(ratio, 0.0, model, self.rate_hz);
+        let end_sd = uncertainty(level, 0.0, self.rate_hz);
         Some(self.found(&run, onset, end.max(onset.row + 1), end_sd))
     }
 
     fn found(&self, run: &Run, onset: Place, end: u64, end_sd: f64) -> Found {
         let back = |row: u64, delay: f64| row.saturating_sub(count(delay));
-        let (start, end) = (back(onset.row, onset.delay), back(end, onset.delay));
-        let end = end.max(start + 1);
+        let start = back(onset.row, onset.delay + DROWNED * onset.sd);
+        let end = (end + count(DROWNED * end_sd)).saturating_sub(count(onset.delay)).max(start + 1);
         // The envelope's two poles lag by sqrt(2) / (2 pi f) behind what it follows.
         let lag = onset.delay + self.rate_hz * std::f64::consts::SQRT_2 / std::f64::consts::TAU / ENVELOPE_HZ;
         let rest = self.floor.envelope();
@@ -301,7 +327,9 @@ impl Hunt {
     }
 
     pub(super) fn save(&self, tape: &mut Tape) {
-        self.weigh.iter().chain(&self.smooth).for_each(|stage| stage.save(tape));
+        self.weigh.iter().for_each(|weigh| weigh.save(tape));
+        self.smooth.iter().for_each(|stage| stage.save(tape));
+        tape.f64(self.hum_limit).f64(self.alarm);
         self.past.save(tape);
         self.envelope.save(tape);
         self.floor.save(tape);
@@ -317,9 +345,13 @@ impl Hunt {
     }
 
     pub(super) fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
-        for stage in self.weigh.iter_mut().chain(&mut self.smooth) {
-            stage.load(reel)?;
+        if let Some(weigh) = &mut self.weigh {
+            weigh.load(reel)?;
         }
+        if let Some(smooth) = &mut self.smooth {
+            smooth.load(reel)?;
+        }
+        (self.hum_limit, self.alarm) = (reel.f64()?, reel.f64()?);
         self.past.load(reel)?;
         self.envelope.load(reel)?;
         self.floor.load(reel)?;
@@ -338,12 +370,10 @@ impl Hunt {
     }
 }
 
-/// Standard uncertainty of a change from rest to `ratio` times its power, rows: the half-width that held 68 % of the
-/// errors on simulated bursts, as a share of the rows that hold one nat of evidence for the change; with the delay's
-/// spread over the channel's own spectrum and the rounding to rows.
-fn uncertainty(ratio: f64, spread: f64, model: &Model, rate_hz: f64) -> f64 {
-    let ratio = ratio.max(1.5);
-    let nat = 2.0 / ((ratio - 1.0 - ratio.ln()) * model.news);
-    let smear = 0.001 * rate_hz;
-    (nat * nat + spread * spread + smear * smear + 1.0 / 12.0).sqrt()
+/// Standard uncertainty of a change from rest to `ratio` times its power, rows: the half-width that holds 68 % of the
+/// errors. 20 ms over the ratio of amplitudes is what simulated bursts of 3 to 20 dB gave (a test holds it to that);
+/// the delay's spread over the channel's own spectrum and the rounding to rows come on top.
+fn uncertainty(ratio: f64, spread: f64, rate_hz: f64) -> f64 {
+    let blur = 0.02 * rate_hz / ratio.max(1.5).sqrt();
+    (blur * blur + spread * spread + 1.0 / 12.0).sqrt()
 }

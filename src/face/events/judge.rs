@@ -109,7 +109,8 @@ impl Judge {
         }
         let scene = Scene { sites: &self.sites, entries: &self.entries, rate_hz: self.rate_hz };
         let Some((habit, members)) = scene.habit(at) else {
-            let class = class(self.entries[at].found.duration, self.rate_hz);
+            let [low, _, high] = self.entries[at].found.duration.map(|rows| rows / self.rate_hz);
+            let class = class_of(low, high);
             return self.emit(at, class, percent, to);
         };
         let new: Vec<usize> = members.into_iter().filter(|&member| !self.entries[member].decided).collect();
@@ -197,12 +198,13 @@ impl Judge {
     }
 }
 
-/// The class of a duration with its interval, rows: undetermined where the interval spans a border.
-fn class([low, _, high]: [f64; 3], rate_hz: f64) -> Class {
-    let of = |rows: f64| match rows / rate_hz {
+/// The class of a duration that lies between two, seconds: undetermined where they are of different classes.
+#[must_use]
+pub fn class_of(low_s: f64, high_s: f64) -> Class {
+    let of = |s: f64| match s {
         s if s <= BRIEF_S => Class::Brief,
         s if s <= MACRO_S => Class::Macro,
         _ => Class::Sustained,
     };
-    if of(low) == of(high) { of(low) } else { Class::Undetermined }
+    if of(low_s) == of(high_s) { of(low_s) } else { Class::Undetermined }
 }

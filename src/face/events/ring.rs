@@ -10,9 +10,9 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// Room for this many rows.
+    /// Room for at least this many rows.
     pub(super) fn new(rows: usize) -> Self {
-        Self { values: vec![0.0; rows.max(1)] }
+        Self { values: vec![0.0; rows.next_power_of_two()] }
     }
 
     /// How many rows it remembers.
@@ -22,13 +22,19 @@ impl Ring {
 
     #[inline]
     pub(super) fn put(&mut self, row: u64, value: f64) {
-        let at = index(row % self.rows());
+        let at = self.place(row);
         self.values[at] = value;
     }
 
     #[inline]
     pub(super) fn at(&self, row: u64) -> f64 {
-        self.values[index(row % self.rows())]
+        self.values[self.place(row)]
+    }
+
+    /// Its length is a power of two.
+    #[inline]
+    fn place(&self, row: u64) -> usize {
+        index(row) & (self.values.len() - 1)
     }
 
     /// Values of rows that are remembered.
@@ -79,9 +85,11 @@ pub(super) fn foot(first: u64, from: u64, ratio: f64, power: impl Fn(u64) -> f64
     place
 }
 
-/// The row in `first..=last` from which on power is most likely that of rest, having been `ratio` times as much.
-pub(super) fn fall(first: u64, last: u64, ratio: f64, power: impl Fn(u64) -> f64) -> u64 {
-    let (gain, bar) = (1.0 - 1.0 / ratio, ratio.ln());
+/// The row in `first..=last` from which on power has most likely fallen from `level` times rest to rest, or to the
+/// fiftieth part of it: what filters let ring after a loud end is less than that.
+pub(super) fn fall(first: u64, last: u64, level: f64, power: impl Fn(u64) -> f64) -> u64 {
+    let low = (level / 50.0).max(1.0);
+    let (gain, bar) = (1.0 / low - 1.0 / level, (level / low).ln());
     let (mut sum, mut best, mut place) = (0.0, 0.0, last);
     for row in (first..last).rev() {
         sum += bar - gain * power(row);

@@ -2,7 +2,8 @@
 //!
 //! Facial EMG has its power between about 30 and 250 Hz with a peak near 90 Hz, while rest of electrode and amplifier
 //! is flat: the ratio of the two is what a best detector weighs its input with, and a band of these edges is near it.
-//! Two poles at each edge keep it quick: 2-5 ms.
+//! It is taken from the raw signal, for the recording's own chain smears a third of a burst's power over tens of
+//! milliseconds (its steep edge at 20 Hz, its notches); here the mains is followed and subtracted instead.
 
 use crate::dsp::design::{Band, butterworth};
 use crate::dsp::response::group_delay;
@@ -20,6 +21,9 @@ pub(super) const SLOWEST_HZ: f64 = 120.0;
 /// Where delays are known, Hz.
 const PLACES_HZ: [f64; 14] =
     [25.0, 35.0, 45.0, 60.0, 75.0, 90.0, 110.0, 130.0, 160.0, 190.0, 230.0, 280.0, 340.0, 410.0];
+/// Lines of the mains above this are left to the band's upper edge; the others are followed this closely, Hz.
+const LAST_LINE_HZ: f64 = 200.0;
+const LINE_WIDTH_HZ: f64 = 1.0;
 /// Steps of the spectrum over which a chain's power is averaged.
 const STEPS: usize = 500;
 
@@ -62,29 +66,29 @@ impl Biquad {
 }
 
 /// Sections of the weighting at a rate.
-pub(super) fn sections(rate_hz: f64) -> Vec<Section> {
-    let mut sections = butterworth(2, Band::HighPass(BAND_HZ.0), rate_hz);
+fn sections(rate_hz: f64) -> Vec<Section> {
+    let mut sections = butterworth(4, Band::HighPass(BAND_HZ.0), rate_hz);
     if BAND_HZ.1 < USABLE * rate_hz {
         sections.extend(butterworth(2, Band::LowPass(BAND_HZ.1), rate_hz));
     }
     sections
 }
 
-/// What a chain and the weighting behind it do to flat noise and to the time of an onset.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Model {
-    /// The chain.
-    pub(super) chain: u32,
-    /// Independent values in a row: flat noise through chain and weighting carries that much less news than its rows.
+/// The weighting of one channel, and what it does to flat noise and to the time of an onset.
+#[derive(Clone, Debug)]
+pub(super) struct Weighting {
+    stages: Vec<Biquad>,
+    mains: Vec<Line>,
+    /// Independent values in a row: flat noise behind the band carries that much less news than its rows.
     pub(super) news: f64,
-    /// Group delay of chain and weighting at [`PLACES_HZ`], rows.
+    /// Group delay at [`PLACES_HZ`], rows.
     delays: Vec<f64>,
+    rate_hz: f64,
 }
 
-impl Model {
-    /// Of a chain's sections at a rate.
-    pub(super) fn new(chain: u32, before: &[Section], rate_hz: f64) -> Self {
-        let all = [before, &sections(rate_hz)].concat();
+impl Weighting {
+    pub(super) fn new(rate_hz: f64) -> Self {
+        let all = sections(rate_hz);
         let places = PLACES_HZ.iter().filter(|&&hz| hz < USABLE * rate_hz);
         let delays = places.map(|&hz| group_delay(&all, hz, rate_hz)).collect();
         let (mut sum, mut squares) = (0.0, 0.0);
@@ -92,37 +96,106 @@ impl Model {
             let power = power(&all, PI * (float_len(step) + 0.5) / float_len(STEPS));
             (sum, squares) = (sum + power, squares + power * power);
         }
-        Self { chain, news: sum * sum / squares / float_len(STEPS), delays }
+        let news = sum * sum / squares / float_len(STEPS);
+        Self { stages: all.into_iter().map(Biquad::new).collect(), mains: Vec::new(), news, delays, rate_hz }
     }
 
-    /// Where nothing is known of any chain.
-    pub(super) fn unknown() -> Self {
-        Self { chain: 0, news: 1.0, delays: Vec::new() }
+    /// Takes the mains from the notches of the chain that cleans the channel.
+    pub(super) fn listen(&mut self, chain: &[Section]) {
+        let lines = chain
+            .iter()
+            .filter_map(notch_angle)
+            .filter(|&angle| angle < 2.0 * PI * LAST_LINE_HZ / self.rate_hz);
+        let gain = 2.0 * PI * LINE_WIDTH_HZ / self.rate_hz;
+        self.mains =
+            lines.map(|angle| Line { turn: [angle.cos(), angle.sin()], at: [0.0; 2], gain }).collect();
     }
 
-    /// Mean and spread of the delay of these weighed values, rows: the group delay averaged over their own spectrum.
-    pub(super) fn delay(&self, values: &[f64], rate_hz: f64) -> (f64, f64) {
-        let (mut sum, mut first, mut second) = (0.0, 0.0, 0.0);
-        for (at, (&hz, &delay)) in PLACES_HZ.iter().zip(&self.delays).enumerate() {
+    /// Takes the state that a constant input of `x` leads to.
+    pub(super) fn start(&mut self, x: f64) {
+        self.stages.iter_mut().fold(x, |x, stage| stage.start(x));
+    }
+
+    /// Weighs a value. What is learned from it about the mains is bounded by `limit`: a burst is not hum.
+    #[inline]
+    pub(super) fn run(&mut self, x: f64, limit: f64) -> f64 {
+        let y = self.stages.iter_mut().fold(x, |x, stage| stage.run(x));
+        let rest = self.mains.iter_mut().fold(y, |y, line| y - line.turn());
+        let news = rest.clamp(-limit, limit);
+        self.mains.iter_mut().for_each(|line| line.learn(news));
+        rest
+    }
+
+    /// Median and spread of the delay of these weighed values, rows: the group delay over their own spectrum. The
+    /// median, because an onset is seen when most of it has arrived, not when its slowest part has.
+    pub(super) fn delay(&self, values: &[f64]) -> (f64, f64) {
+        let weight = |(at, &delay): (usize, &f64)| {
+            let hz = PLACES_HZ[at];
             let width = PLACES_HZ.get(at + 1).map_or(60.0, |next| next - hz);
-            let weight = width * tone(values, 2.0 * PI * hz / rate_hz);
-            (sum, first, second) = (sum + weight, first + weight * delay, second + weight * delay * delay);
-        }
-        if sum > 0.0 {
-            let mean = first / sum;
-            (mean, (second / sum - mean * mean).max(0.0).sqrt())
-        } else {
-            (0.0, 0.0)
-        }
+            (delay, width * tone(values, 2.0 * PI * hz / self.rate_hz))
+        };
+        let mut shares: Vec<(f64, f64)> = self.delays.iter().enumerate().map(weight).collect();
+        shares.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let sum: f64 = shares.iter().map(|(_, share)| share).sum();
+        let quantile = |share: f64| {
+            let mut left = share * sum;
+            let at = shares.iter().position(|(_, weight)| {
+                left -= weight;
+                left <= 0.0
+            });
+            at.map_or(0.0, |at| shares[at].0)
+        };
+        // A normal distribution's quartiles lie 1.35 standard deviations apart.
+        (quantile(0.5), (quantile(0.75) - quantile(0.25)) / 1.35)
     }
 
     pub(super) fn save(&self, tape: &mut Tape) {
-        tape.u64(u64::from(self.chain)).f64(self.news).f64s(self.delays.iter());
+        self.stages.iter().for_each(|stage| stage.save(tape));
+        tape.u64(crate::emg::units::wide(self.mains.len()));
+        for Line { turn, at, gain } in &self.mains {
+            tape.f64(turn[0]).f64(turn[1]).f64(at[0]).f64(at[1]).f64(*gain);
+        }
     }
 
-    pub(super) fn load(reel: &mut Reel<'_>) -> Option<Self> {
-        Some(Self { chain: u32::try_from(reel.u64()?).ok()?, news: reel.f64()?, delays: reel.f64s()? })
+    pub(super) fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
+        for stage in &mut self.stages {
+            stage.load(reel)?;
+        }
+        for _ in 0..reel.u64()? {
+            let (turn, at) = ([reel.f64()?, reel.f64()?], [reel.f64()?, reel.f64()?]);
+            self.mains.push(Line { turn, at, gain: reel.f64()? });
+        }
+        Some(())
     }
+}
+
+/// One line of the mains as a turning pointer that follows what it hears: a notch so narrow that it hardly rings.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    turn: [f64; 2],
+    at: [f64; 2],
+    gain: f64,
+}
+
+impl Line {
+    /// Its value at the next row.
+    #[inline]
+    fn turn(&mut self) -> f64 {
+        let ([c, s], [x, y]) = (self.turn, self.at);
+        self.at = [c * x - s * y, s * x + c * y];
+        self.at[0]
+    }
+
+    #[inline]
+    fn learn(&mut self, news: f64) {
+        self.at[0] += self.gain * news;
+    }
+}
+
+/// The angle that a section takes out altogether, where it does.
+fn notch_angle(&[b0, b1, b2, ..]: &Section) -> Option<f64> {
+    let cos = -b1 / (2.0 * b0);
+    ((b0 - b2).abs() < 1e-9 * b0.abs() && cos.abs() < 0.999_999).then(|| cos.acos())
 }
 
 /// Power gain of sections at an angle of 0 to pi.

@@ -1,0 +1,95 @@
+//! The rows of one channel while its second runs, and those of the second before for what needs two.
+
+use super::second::Second;
+use crate::emg::Channel;
+use crate::emg::units::{float, index, wide};
+use crate::face::state::{Reel, Tape};
+
+/// One channel's rows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lead {
+    /// Raw values of this second, as sent; NaN where missing.
+    raw: Vec<f64>,
+    /// Clean values of the same rows.
+    clean: Vec<f64>,
+    /// Raw values of the second before.
+    before: Vec<f64>,
+    /// Kept rows before this one were not settled.
+    settled: usize,
+    /// Chain whose clean values these are; `u64::MAX` for none yet.
+    chain: u64,
+    /// Sums of rows on their way to be averaged, and their number.
+    sums: (f64, f64),
+    summed: u64,
+}
+
+impl Lead {
+    /// The chain of the rows that follow.
+    pub(super) fn filter(&mut self, chain: Option<u32>) {
+        self.chain = chain.map_or(self.chain, u64::from);
+    }
+
+    /// Keeps a row, or the average of so many.
+    #[inline]
+    pub(super) fn take(&mut self, raw: f64, clean: f64, settled: bool, merged: u64) {
+        if !settled {
+            self.settled = self.raw.len() + 1;
+        }
+        if merged == 1 {
+            self.raw.push(raw);
+            self.clean.push(clean);
+            return;
+        }
+        self.sums = (self.sums.0 + raw, self.sums.1 + clean);
+        self.summed += 1;
+        if self.summed == merged {
+            self.raw.push(self.sums.0 / float(merged));
+            self.clean.push(self.sums.1 / float(merged));
+            (self.sums, self.summed) = ((0.0, 0.0), 0);
+        }
+    }
+
+    /// Another second begins.
+    pub(super) fn turn(&mut self) {
+        self.before = std::mem::take(&mut self.raw);
+        self.clean.clear();
+        self.settled = 0;
+        (self.sums, self.summed) = ((0.0, 0.0), 0);
+    }
+
+    /// This second, to be measured.
+    pub(super) fn second<'a>(&'a self, channel: &'a Channel, rate_hz: f64) -> Second<'a> {
+        Second {
+            raw: &self.raw,
+            clean: &self.clean,
+            settled: self.settled,
+            chain: self.chain,
+            channel,
+            rate_hz,
+        }
+    }
+
+    /// The newest raw rows of two seconds; none where the second before was not kept.
+    pub(super) fn window(&self, rows: usize) -> Option<Vec<f64>> {
+        let surplus = (self.before.len() + self.raw.len()).checked_sub(rows)?;
+        Some(self.before.iter().chain(&self.raw).skip(surplus).copied().collect())
+    }
+
+    pub(super) fn save(&self, tape: &mut Tape) {
+        tape.f64s(self.raw.iter()).f64s(self.clean.iter()).f64s(self.before.iter());
+        tape.u64(wide(self.settled)).u64(self.chain).f64(self.sums.0).f64(self.sums.1).u64(self.summed);
+    }
+
+    pub(super) fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
+        *self = Self {
+            raw: reel.f64s()?,
+            clean: reel.f64s()?,
+            before: reel.f64s()?,
+            settled: index(reel.u64()?),
+            chain: reel.u64()?,
+            sums: (reel.f64()?, reel.f64()?),
+            summed: reel.u64()?,
+        };
+        (self.raw.len() == self.clean.len()).then_some(())
+    }
+}

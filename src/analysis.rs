@@ -3,4 +3,5 @@
 //! Reads recordings through `store`, computes with `dsp` and `face`, writes nothing: `cli` turns rows into CSV.
 
 pub mod detect;
+pub mod features;
 pub mod trials;

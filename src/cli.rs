@@ -19,6 +19,7 @@ mod held;
 mod import;
 mod inspect;
 mod json;
+mod mains;
 mod model;
 mod models;
 mod ports;

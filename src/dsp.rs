@@ -1,4 +1,5 @@
-//! HOW A SIGNAL IS CLEANED: filter design, the kernel that runs the filters, envelopes, bins for the screen.
+//! HOW A SIGNAL IS CLEANED AND MEASURED: filter design, the kernel that runs the filters, envelopes, bins for the
+//! screen; features.
 //!
 //! Arithmetic on numbers only: no channels with names, no spans, no rows of a recording beyond their index.
 //! `pipeline` puts these operators in order.
@@ -8,9 +9,9 @@ pub mod cascade;
 mod complex;
 pub mod design;
 pub mod envelope;
+pub mod features;
 pub mod line;
 pub mod response;
-pub mod tone;
 pub mod zero_phase;
 
 /// Second-order section `[b0, b1, b2, 1, a1, a2]`, the layout of `SciPy`'s `sos` rows.

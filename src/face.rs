@@ -2,6 +2,7 @@
 //! artefacts, events. All of it is a function of the pipeline's inputs and outputs, row by row.
 
 pub mod artefacts;
+pub mod calibration;
 pub mod events;
 pub mod observe;
 pub mod quality;

@@ -4,6 +4,8 @@
 //! the projector's file run the same code over the same [`Input`]s. No I/O, no threads, no configuration.
 
 pub mod chain;
+#[cfg(test)]
+mod golden;
 pub mod preset;
 pub mod redesign;
 pub mod run;

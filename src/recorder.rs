@@ -1,15 +1,15 @@
 //! THE ENGINE: reads a source, accounts for every sample, keeps the journal, paints the picture.
 //!
-//! One file per thread: `acquire` -> `journal` (the commit point) and -> `process` (the screen's side) -> `predict`, `journal/sync`,
+//! One file per thread: `acquire` -> `journal` (the commit point) and -> `process` (the screen's side) -> `process/predict`, `journal/sync`,
 //! `keeper` (projector processes), `control` (commands, alarms, snapshots), `control/hooks`. Nothing here touches HDF5, a socket or a
 //! terminal: `cli` hands in channels, and a function that starts a projector. Called by `cli` and by tests.
 
 mod acquire;
+mod alarms;
 mod backlog;
 pub mod control;
 mod journal;
 pub mod keeper;
-mod predict;
 mod process;
 pub mod sequence;
 mod vitals;
@@ -28,7 +28,7 @@ use control::{Control, Gauge, Signal};
 use crossbeam_channel::{Receiver, Sender, bounded};
 pub use journal::record;
 use journal::{JournalWriter, Links, Report, Request, sync};
-use predict::{Predict, SharedModels, Work};
+use process::predict::{Predict, SharedModels, Work};
 use process::{Process, SharedPicture};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -155,7 +155,7 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     let links = Links {
         pieces: piece_out,
         requests: request_out,
-        predictions: prediction_out,
+        predictions: (!plan.models.is_empty()).then_some(prediction_out),
         reports: report_in,
         states: state_out,
         diverged: diverged.clone(),

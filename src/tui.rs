@@ -95,6 +95,8 @@ pub struct Options {
     pub look: Look,
     /// Look only: no marker, no note, no stop from this screen.
     pub read_only: bool,
+    /// Begin with the calibration view.
+    pub calibration: bool,
 }
 
 /// How a dashboard ended.
@@ -188,6 +190,9 @@ fn open(session: Session, review: Option<Review>, options: Options) -> Result<Ex
     app.utc_offset_s = chrono::Local::now().offset().local_minus_utc();
     app.seed = update::scramble(now.utc_ns.cast_unsigned() ^ u64::from(std::process::id()).rotate_left(32));
 
+    if options.calibration {
+        app.view = keys::View::Calibration;
+    }
     app.review = review.as_ref().map(|_| Box::new(app::review::Review::new()));
 
     let screen = terminal::Screen::enter()?;

@@ -3,7 +3,6 @@
 use super::control::find;
 use super::screen::{self, Screen};
 use super::{Which, advise, say, tell};
-use crate::config::Config;
 use crate::{ipc, tui};
 use clap::Args;
 use std::path::Path;
@@ -23,14 +22,14 @@ pub(super) struct AttachArgs {
 pub(super) fn run(args: &AttachArgs) -> anyhow::Result<ExitCode> {
     let config = super::resolve(&args.screen.flags())?;
     let (_, socket) = find(args.which.id.as_deref())?;
-    show(&socket, &config, args.read_only)
+    show(&socket, screen::options(&config, args.read_only))
 }
 
 /// Runs the dashboard until it is left or the recording ends.
-pub(super) fn show(socket: &Path, config: &Config, read_only: bool) -> anyhow::Result<ExitCode> {
+pub(super) fn show(socket: &Path, options: tui::Options) -> anyhow::Result<ExitCode> {
     let (session, welcome) =
         ipc::connect(socket, &super::control::own_name()).map_err(|error| advise(&error, error.advice()))?;
-    match tui::run(session, screen::options(config, read_only))? {
+    match tui::run(session, options)? {
         tui::Exit::Detached => {
             let id = welcome.id;
             tell(&format!(

@@ -114,7 +114,7 @@ impl Work {
             return Ok(Self { changes: stored, redesigned, zero_phase, remarks: Vec::new() }.marked());
         }
         let config = source.first().config().map_err(fail)?;
-        let options = options(args, &config)?;
+        let options = options(args, &config, &stored)?;
         let (changes, remarks) = redesign(source.channels(), &options, &stored).map_err(|why| {
             anyhow::anyhow!(
                 "{} cannot be filtered like this: {why}; choose another `--preset`",
@@ -183,8 +183,14 @@ impl Work {
 }
 
 /// The filters asked for; what is not asked for is as the recording's own configuration has it.
-fn options(args: &CleanArgs, config: &str) -> anyhow::Result<Options> {
-    let before = Config::from_toml(config, &args.file).map(|config| config.filter()).unwrap_or_default();
+fn options(args: &CleanArgs, config: &str, stored: &[ChainChange]) -> anyhow::Result<Options> {
+    let config = Config::from_toml(config, &args.file).unwrap_or_default();
+    let mut before = config.filter();
+    let mut words = stored.iter().flat_map(|change| &change.chains).map(|chain| &chain.words);
+    // What `auto` came to is said by the chains alone.
+    if config.line_frequency == LineFrequency::Auto && words.any(|words| words.contains(" N60")) {
+        before.line_hz = 60.0;
+    }
     let preset = match &args.preset {
         None => before.preset,
         Some(word) => match Preset::from_word(word) {

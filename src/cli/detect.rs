@@ -101,7 +101,10 @@ fn one(
 ) -> anyhow::Result<usize> {
     let name = file.file_stem().unwrap_or_default().to_string_lossy();
     let facts = joined.first().facts();
-    let rate_hz = [facts.sampling_rate_hz, facts.nominal_rate_hz].into_iter().find(|rate| *rate > 0.0).unwrap_or(f64::NAN);
+    let rate_hz = [facts.sampling_rate_hz, facts.nominal_rate_hz]
+        .into_iter()
+        .find(|rate| *rate > 0.0)
+        .unwrap_or(f64::NAN);
     ensure!(
         rate_hz > 0.0,
         "the rate of {} is not known, so no time of an event can be told; import it with `--rate`",

@@ -9,7 +9,7 @@ mod port;
 mod signal;
 
 use super::held::Recorders;
-use super::{Settings, json, say, station};
+use super::{Settings, json, mains, say, station};
 use crate::config::{Config, LineFrequency};
 use crate::emg::finding::preflight::Outcome;
 use crate::emg::{Preflight, Stamp};
@@ -153,7 +153,7 @@ fn live(config: &Config, uri: &str) -> (Vec<Preflight>, Known) {
     match station::channels(config, &description, |_| {}) {
         Ok(channels) => {
             let wished = (config.line_frequency != LineFrequency::Auto).then(|| config.filter().line_hz);
-            let wish = signal::Wish { filter: config.filter(), mains_hz: wished };
+            let wish = signal::Wish { filter: mains::options(config), mains_hz: wished };
             checks.extend(signal::checks(&channels, &wish, &description, &seen));
         }
         Err(error) => checks.push(failed("montage", &error)),

@@ -36,7 +36,7 @@ pub(super) fn run(args: &RecordArgs) -> anyhow::Result<ExitCode> {
         );
     }
     let socket = launch()?;
-    attach::show(&socket, &config, false)
+    attach::show(&socket, super::screen::options(&config, false))
 }
 
 /// Starts this command again as a recorder of its own session, in a scope of its own where that helps, and waits

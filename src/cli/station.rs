@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::service::{self, Manager, Watched};
-use super::{advise, json, say, tell};
+use super::{advise, json, mains, say, tell};
 use crate::config::{Config, Listen, Montage, Origin};
 use crate::emg::units::{count, small};
 use crate::emg::{Channel, Kind};
@@ -216,7 +216,7 @@ fn open(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<(Box<dyn Sour
 
 /// A band that was asked for by name and that the rate cannot carry: nobody wants a recording without it.
 fn refuse_band(config: &Config, description: &Description, channels: &[Channel]) -> anyhow::Result<()> {
-    let wanted = config.filter();
+    let wanted = mains::options(config);
     if wanted.preset == preset::Preset::Default {
         return Ok(());
     }
@@ -346,7 +346,7 @@ fn plan(
         header,
         description,
         channels,
-        filter: config.filter(),
+        filter: mains::options(config),
         models: Vec::new(),
         duration: config.duration,
         rotate: config.rotate,

@@ -7,11 +7,17 @@
 use super::response::steady;
 use super::{Memory, Section};
 
-/// Channels that run side by side.
-const LANES: usize = 8;
+/// Channels of a group.
+const LANES: usize = 2 * SIDE;
+
+/// Channels that run side by side: so many that the state of two sections stays in the registers every machine has.
+const SIDE: usize = 4;
 
 /// One row of the channels of a group; lanes without a channel are zero.
-type Lanes = [f64; LANES];
+type Lanes = [[f64; SIDE]; 2];
+
+/// Rows that go through all sections before the next ones do: they stay in the nearest cache.
+const TILE: usize = 128;
 
 /// A chain for each channel; channels with equal chains share vector lanes.
 #[derive(Clone, Debug)]
@@ -44,10 +50,18 @@ impl Cascade {
 
     /// Filters `rows x channels` values in place.
     pub fn run(&mut self, values: &mut [f64]) {
+        let width = self.seats.len();
         for group in &mut self.groups {
-            group.gather(values, self.seats.len(), &mut self.scratch);
-            group.stages.iter_mut().for_each(|stage| stage.run(&mut self.scratch));
-            group.scatter(&self.scratch, values, self.seats.len());
+            if width == LANES && group.channels.len() == LANES {
+                let rows = values.as_chunks_mut::<SIDE>().0.as_chunks_mut::<2>().0;
+                rows.chunks_mut(TILE).for_each(|tile| run(&mut group.stages, tile));
+                continue;
+            }
+            for tile in values.chunks_mut(TILE * width) {
+                group.gather(tile, width, &mut self.scratch);
+                run(&mut group.stages, &mut self.scratch);
+                group.scatter(&self.scratch, tile, width);
+            }
         }
     }
 
@@ -56,7 +70,7 @@ impl Cascade {
         if let Some((group, lane)) = self.seats[channel] {
             let group = &mut self.groups[group];
             for (stage, [s1, s2]) in group.stages.iter_mut().zip(&group.steady) {
-                (stage.s1[lane], stage.s2[lane]) = (s1 * value, s2 * value);
+                stage.remember(lane, [s1 * value, s2 * value]);
             }
         }
     }
@@ -72,7 +86,7 @@ impl Cascade {
         let Some((group, lane)) = self.seats[channel] else {
             return Vec::new();
         };
-        self.groups[group].stages.iter().map(|stage| [stage.s1[lane], stage.s2[lane]]).collect()
+        self.groups[group].stages.iter().map(|stage| stage.memory(lane)).collect()
     }
 
     /// Puts a channel into a state that [`Cascade::memory`] gave.
@@ -83,8 +97,8 @@ impl Cascade {
         let sections = self.seats[channel].map_or(0, |(group, _)| self.groups[group].stages.len());
         assert!(memory.len() == sections, "a state of {} sections for a chain of {sections}", memory.len());
         if let Some((group, lane)) = self.seats[channel] {
-            for (stage, [s1, s2]) in self.groups[group].stages.iter_mut().zip(memory) {
-                (stage.s1[lane], stage.s2[lane]) = (*s1, *s2);
+            for (stage, memory) in self.groups[group].stages.iter_mut().zip(memory) {
+                stage.remember(lane, *memory);
             }
         }
     }
@@ -102,7 +116,7 @@ struct Group {
 
 impl Group {
     fn new(sections: &[Section]) -> Self {
-        let stages = sections.iter().map(|&section| Stage { section, s1: [0.0; LANES], s2: [0.0; LANES] });
+        let stages = sections.iter().map(|&section| Stage { section, state: [[[0.0; SIDE]; 2]; 2] });
         Self { stages: stages.collect(), steady: steady(sections), channels: Vec::new() }
     }
 
@@ -114,15 +128,16 @@ impl Group {
     fn gather(&self, values: &[f64], channels: usize, rows: &mut Vec<Lanes>) {
         rows.clear();
         rows.extend(values.chunks_exact(channels).map(|row| {
-            let mut lanes = [0.0; LANES];
-            lanes.iter_mut().zip(&self.channels).for_each(|(lane, &channel)| *lane = row[channel]);
+            let mut lanes = [[0.0; SIDE]; 2];
+            let each = lanes.as_flattened_mut().iter_mut().zip(&self.channels);
+            each.for_each(|(lane, &channel)| *lane = row[channel]);
             lanes
         }));
     }
 
     fn scatter(&self, rows: &[Lanes], values: &mut [f64], channels: usize) {
         for (row, lanes) in values.chunks_exact_mut(channels).zip(rows) {
-            lanes.iter().zip(&self.channels).for_each(|(lane, &channel)| row[channel] = *lane);
+            lanes.as_flattened().iter().zip(&self.channels).for_each(|(lane, &channel)| row[channel] = *lane);
         }
     }
 }
@@ -131,25 +146,81 @@ impl Group {
 #[derive(Clone, Debug)]
 struct Stage {
     section: Section,
-    s1: Lanes,
-    s2: Lanes,
+    /// For either side of the lanes `[s1, s2]`.
+    state: [[[f64; SIDE]; 2]; 2],
 }
 
 impl Stage {
-    /// Section by section over the block, so that the state stays in registers from row to row.
-    fn run(&mut self, rows: &mut [Lanes]) {
+    fn memory(&self, lane: usize) -> Memory {
+        self.state[lane / SIDE].map(|s| s[lane % SIDE])
+    }
+
+    fn remember(&mut self, lane: usize, memory: Memory) {
+        let side = &mut self.state[lane / SIDE];
+        (side[0][lane % SIDE], side[1][lane % SIDE]) = (memory[0], memory[1]);
+    }
+}
+
+/// A section with its state on one side, in local variables so that it stays in registers from row to row.
+///
+/// `EVEN` for sections with `b0 = b2`, as all Butterworth sections and notches are: one product serves both.
+#[derive(Clone, Copy)]
+struct Step<const EVEN: bool> {
+    section: Section,
+    state: [[f64; SIDE]; 2],
+}
+
+impl<const EVEN: bool> Step<EVEN> {
+    fn of(stage: &Stage, side: usize) -> Self {
+        Self { section: stage.section, state: stage.state[side] }
+    }
+
+    #[expect(clippy::inline_always, reason = "a call would put the state into memory at every row")]
+    #[inline(always)]
+    fn run(&mut self, x: &[f64; SIDE]) -> [f64; SIDE] {
         let [b0, b1, b2, _, a1, a2] = self.section;
-        let (mut s1, mut s2) = (self.s1, self.s2);
-        for row in rows {
-            for lane in 0..LANES {
-                let x = row[lane];
-                let out = s1[lane] + b0 * x;
-                s1[lane] = s2[lane] + b1 * x - a1 * out;
-                s2[lane] = b2 * x - a2 * out;
-                row[lane] = out;
-            }
+        let [s1, s2] = &mut self.state;
+        let mut out = [0.0; SIDE];
+        for lane in 0..SIDE {
+            let first = b0 * x[lane];
+            let last = if EVEN { first } else { b2 * x[lane] };
+            let y = s1[lane] + first;
+            s1[lane] = s2[lane] + b1 * x[lane] - a1 * y;
+            s2[lane] = last - a2 * y;
+            out[lane] = y;
         }
-        (self.s1, self.s2) = (s1, s2);
+        out
+    }
+}
+
+/// Section after section over the rows, two at a time: while one waits for its own last output the other computes.
+fn run(stages: &mut [Stage], rows: &mut [Lanes]) {
+    for some in stages.chunks_mut(2) {
+        let even = some.iter().all(|stage| stage.section[0].to_bits() == stage.section[2].to_bits());
+        for side in 0..2 {
+            if even { run_two::<true>(some, side, rows) } else { run_two::<false>(some, side, rows) }
+        }
+    }
+}
+
+/// One section or two on one side of the lanes.
+fn run_two<const EVEN: bool>(stages: &mut [Stage], side: usize, rows: &mut [Lanes]) {
+    match stages {
+        [first, second] => {
+            let (mut one, mut two) = (Step::<EVEN>::of(first, side), Step::<EVEN>::of(second, side));
+            for row in rows {
+                row[side] = two.run(&one.run(&row[side]));
+            }
+            (first.state[side], second.state[side]) = (one.state, two.state);
+        }
+        [only] => {
+            let mut one = Step::<EVEN>::of(only, side);
+            for row in rows {
+                row[side] = one.run(&row[side]);
+            }
+            only.state[side] = one.state;
+        }
+        _ => {}
     }
 }
 
@@ -161,7 +232,8 @@ mod tests {
 
     fn section() -> impl Strategy<Value = Section> {
         // Any coefficients will do, stable or not: equality is to the bit.
-        prop::array::uniform5(-1.5..1.5).prop_map(|[b0, b1, b2, a1, a2]| [b0, b1, b2, 1.0, a1, a2])
+        let any = (prop::array::uniform5(-1.5..1.5), any::<bool>());
+        any.prop_map(|([b0, b1, b2, a1, a2], even)| [b0, b1, if even { b0 } else { b2 }, 1.0, a1, a2])
     }
 
     /// Up to 20 channels that share up to 3 chains, and rows for them.

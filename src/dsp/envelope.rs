@@ -32,9 +32,15 @@ impl Envelope {
 
     /// Turns `rows x channels` cleaned values into envelope values of the same rows, in place.
     pub fn run(&mut self, values: &mut [f64]) {
-        for row in values.chunks_exact_mut(self.rectify.len()) {
-            for (value, &rectify) in row.iter_mut().zip(&self.rectify) {
-                *value = if rectify { value.abs() } else { *value };
+        if self.rectify.iter().all(|&rectify| rectify) {
+            for value in values.iter_mut() {
+                *value = value.abs();
+            }
+        } else {
+            for row in values.chunks_exact_mut(self.rectify.len()) {
+                for (value, &rectify) in row.iter_mut().zip(&self.rectify) {
+                    *value = if rectify { value.abs() } else { *value };
+                }
             }
         }
         self.smooth.run(values);

@@ -4,6 +4,8 @@
 //! window allows, and it keeps its phase from one quarter of the window to the next. Sines and cosines are computed here by
 //! elementary operations, so that every machine finds the same bits. `face::quality` asks once a second.
 
+pub mod tone;
+
 use super::complex::Complex;
 use crate::emg::units::{float_len, length};
 use std::f64::consts::TAU;

@@ -15,6 +15,9 @@ mod chains;
 
 use chains::find;
 
+/// Rows that go through all filters before the next ones do: they stay in the nearest cache.
+const TILE: usize = 128;
+
 /// What one input gave.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CleanBlock {
@@ -167,11 +170,7 @@ impl Pipeline {
         let mut values = std::mem::take(&mut self.scratch);
         values.clear();
         block.samples.widen(&mut values);
-        for row in values.chunks_exact_mut(channels) {
-            for (value, track) in row.iter_mut().zip(&self.tracks) {
-                *value = (*value - track.offset) * track.scale;
-            }
-        }
+        self.scale(&mut values);
         out.clean.reserve_exact(values.len());
         let mut rest = values.as_mut_slice();
         while !rest.is_empty() {
@@ -182,13 +181,35 @@ impl Pipeline {
         self.scratch = values;
     }
 
-    /// How many rows pass until a change of chains or until a channel's value comes or goes missing; at least one.
+    /// From the converter's numbers to the channels' units.
+    fn scale(&self, values: &mut [f64]) {
+        let same = |a: &Track, b: &Track| (a.offset, a.scale) == (b.offset, b.scale);
+        let first = self.tracks[0];
+        if self.tracks.iter().all(|track| same(track, &first)) {
+            for value in values {
+                *value = (*value - first.offset) * first.scale;
+            }
+            return;
+        }
+        for row in values.chunks_exact_mut(self.tracks.len()) {
+            for (value, track) in row.iter_mut().zip(&self.tracks) {
+                *value = (*value - track.offset) * track.scale;
+            }
+        }
+    }
+
+    /// How many rows pass until a change of chains or until a channel's value comes or goes missing, at most a tile's;
+    /// at least one.
     fn undisturbed(&self, values: &[f64]) -> usize {
         let channels = self.tracks.len();
+        let most = self.ahead.front().map_or(TILE, |change| TILE.min(index(change.sample - self.row)));
+        let values = &values[..values.len().min(most * channels)];
+        if values.iter().fold(true, |all, value| all & value.is_finite()) {
+            return values.len() / channels;
+        }
         let (first, others) = values.split_at(channels);
         let alike = |row: &&[f64]| row.iter().zip(first).all(|(a, b)| a.is_finite() == b.is_finite());
-        let rows = 1 + others.chunks_exact(channels).take_while(alike).count();
-        self.ahead.front().map_or(rows, |change| rows.min(index(change.sample - self.row)))
+        1 + others.chunks_exact(channels).take_while(alike).count()
     }
 
     /// Filters rows over which every channel is either there or missing throughout.
@@ -207,7 +228,7 @@ impl Pipeline {
             self.envelope.start(channel, values[channel]);
             start.envelope = self.envelope.memory(channel);
         }
-        values.chunks_exact(channels).for_each(|row| self.emit(row, &mut out.clean));
+        self.emit(values, &mut out.clean);
         self.envelope.run(values);
         for row in envelope::kept(self.row, rows, self.decimation) {
             self.emit(&values[row * channels..][..channels], &mut out.envelope);
@@ -234,12 +255,18 @@ impl Pipeline {
         }
     }
 
-    /// Appends a row as the files hold it.
-    fn emit(&self, row: &[f64], to: &mut Vec<f32>) {
-        let stored = |(&value, track): (&f64, &Track)| {
-            if track.span.is_some() { narrow(value) } else { f32::NAN }
-        };
-        to.extend(row.iter().zip(&self.tracks).map(stored));
+    /// Appends rows as the files hold them.
+    fn emit(&self, rows: &[f64], to: &mut Vec<f32>) {
+        if self.tracks.iter().all(|track| track.span.is_some()) {
+            to.extend(rows.iter().map(|&value| narrow(value)));
+            return;
+        }
+        for row in rows.chunks_exact(self.tracks.len()) {
+            let stored = |(&value, track): (&f64, &Track)| {
+                if track.span.is_some() { narrow(value) } else { f32::NAN }
+            };
+            to.extend(row.iter().zip(&self.tracks).map(stored));
+        }
     }
 }
 

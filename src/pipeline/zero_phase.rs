@@ -139,7 +139,9 @@ impl ZeroPhase {
             together.iter().zip(some).for_each(|(&channel, &value)| to[channel] = narrow(value));
         }
         if chain.rectify {
-            some.iter_mut().for_each(|value| *value = value.abs());
+            for value in &mut some {
+                *value = value.abs();
+            }
         }
         zero_phase::filter(&chain.envelope_sections, width, &mut some);
         let start = self.first + wide(stretch.start);

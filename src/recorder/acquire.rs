@@ -1,8 +1,8 @@
 //! Thread `acquire`: source -> sequencer -> journal and process. Never waits for a disk or a screen unless the
 //! source can wait.
 
+use super::alarms::Kind;
 use super::backlog::Backlog;
-use super::control::alarms::Kind;
 use super::sequence::{Options, Piece, Sequencer};
 use super::vitals::{Shared, Stage};
 use crate::emg::Stamp;

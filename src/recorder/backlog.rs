@@ -42,7 +42,10 @@ impl Backlog {
     /// The newest gap, unless something that must stay behind it in order follows.
     fn open_gap(&mut self) -> Option<&mut Gap> {
         let passes = |piece: &&mut Piece| {
-            matches!(piece, Piece::Fit(_) | Piece::Log(..) | Piece::Truth(_) | Piece::Marker(_))
+            matches!(
+                piece,
+                Piece::Fit(_) | Piece::Log(..) | Piece::Truth(_) | Piece::Marker(_) | Piece::Calibration(_)
+            )
         };
         match self.held.iter_mut().rev().find(|piece| !passes(piece)) {
             Some(Piece::Gap(gap)) => Some(gap),

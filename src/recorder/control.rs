@@ -2,7 +2,7 @@
 //!
 //! The only place that changes [`State`]. Waits for nobody but its own queue, and listens until every file is sealed.
 
-pub(super) mod alarms;
+mod calibrate;
 mod commands;
 pub mod hooks;
 mod load;
@@ -16,13 +16,13 @@ pub(super) use markers::Markers;
 pub(super) use snapshot::Gauge;
 
 use super::acquire::{Ending, Orders, Told};
+use super::alarms::Alarms;
 use super::journal::{Report, Request};
 use super::process::SharedPicture;
 use super::vitals::Shared;
 use crate::pipeline::preset;
 use crate::session::snapshot::State;
 use crate::session::{Answer, ClientId, Clients, Event, Incoming};
-use alarms::Alarms;
 use commands::Filtering;
 use crossbeam_channel::{Receiver, Sender, never, select_biased, tick};
 use hooks::Runner;
@@ -140,6 +140,7 @@ impl Control {
         if self.state == State::Monitoring {
             self.state = State::Recording;
             self.log_what_was();
+            self.write_calibrations();
         }
     }
 
@@ -155,6 +156,7 @@ impl Control {
     fn drain(&mut self) {
         if self.writes && self.state != State::Draining {
             self.state = State::Draining;
+            self.say_unkept();
             for open in self.markers.open().to_vec() {
                 self.say(2, format!("the duration `{}` (marker {}) was never ended", open.label, open.id));
             }

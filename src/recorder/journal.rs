@@ -4,13 +4,13 @@
 //! backlog and is tried again each second. Starts the next segment at a border. Never computes, never draws.
 
 use super::acquire::Orders;
+use super::alarms::Kind;
 use super::backlog::Backlog;
-use super::control::alarms::Kind;
 use super::process::Carried;
 use super::sequence::Piece;
 use super::vitals::{Shared, Stage};
 use crate::emg::units::{count, wide};
-use crate::emg::{ClockOffset, Marker, Prediction, RawBlock, Stamp};
+use crate::emg::{Calibration, ClockOffset, Marker, Prediction, RawBlock, Stamp};
 use crate::pipeline::{Chain, ChainChange, Reason};
 use crate::store::journal::{Header, Journal, Record};
 use crate::store::{StoreError, in_full, naming};
@@ -21,7 +21,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+mod claim;
 pub(super) mod sync;
+
+use claim::{claim, start_segment};
 
 /// Rows wait at most this long, in signal time and in wall time.
 const HOLD_NS: i64 = 50_000_000;
@@ -29,8 +32,6 @@ const HOLD_NS: i64 = 50_000_000;
 const RETRY_NS: i64 = 1_000_000_000;
 /// How long a new segment waits for the filter state at its first row; the queue holds ten times as much.
 const STATE_WAIT: Duration = Duration::from_secs(5);
-/// Runs that others may take while we look for a free one.
-const CLAIMS: u32 = 100;
 /// How long the end of a recording waits for its models.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How often the thread looks at its clock when nothing arrives.
@@ -45,6 +46,8 @@ pub(super) enum Request {
     Log(u8, String),
     /// Write this offset of a sender's clock.
     ClockOffset(ClockOffset),
+    /// Write what was kept of a calibration, or taken back.
+    Calibration(Calibration),
 }
 
 /// What is said back to `control`.
@@ -62,8 +65,8 @@ pub(super) enum Report {
 pub(super) struct Links {
     pub(super) pieces: Receiver<Piece>,
     pub(super) requests: Receiver<Request>,
-    /// What models say; disconnected when they have said everything.
-    pub(super) predictions: Receiver<Prediction>,
+    /// What models say; none when they have said everything.
+    pub(super) predictions: Option<Receiver<Prediction>>,
     pub(super) reports: Sender<Report>,
     /// The pipeline's state at each border, by its row; none when the screen's side lost the thread.
     pub(super) states: Receiver<(u64, Option<Carried>)>,
@@ -93,6 +96,8 @@ pub(super) struct JournalWriter {
     hold_rows: u64,
     chains: Vec<Chain>,
     assignment: Vec<u32>,
+    /// Those that hold, for the segments to come.
+    calibrations: Vec<Calibration>,
     rows: u64,
     /// Id of the next marker. Given here, where keys and inputs meet, so that ids count up in the file.
     marker_id: u64,
@@ -129,6 +134,7 @@ impl JournalWriter {
             hold_rows,
             chains: Vec::new(),
             assignment: Vec::new(),
+            calibrations: Vec::new(),
             rows: 0,
             marker_id: 1,
             next: None,
@@ -140,6 +146,7 @@ impl JournalWriter {
 
     /// Writes until `acquire` is done, then ends the recording.
     pub(super) fn run(mut self) {
+        let silence = never();
         loop {
             select! {
                 recv(self.links.pieces) -> piece => match piece {
@@ -147,9 +154,9 @@ impl JournalWriter {
                     Err(_) => break,
                 },
                 recv(self.links.requests) -> request => self.serve(request.ok()),
-                recv(self.links.predictions) -> prediction => match prediction {
+                recv(self.links.predictions.as_ref().unwrap_or(&silence)) -> prediction => match prediction {
                     Ok(prediction) => self.keep(prediction),
-                    Err(_) => self.links.predictions = never(),
+                    Err(_) => self.links.predictions = None,
                 },
                 default(LOOK_EVERY) => {}
             }
@@ -259,6 +266,10 @@ impl JournalWriter {
             self.chains.extend(change.chains.iter().cloned());
             self.assignment.clone_from(&change.assignment);
         }
+        if let Piece::Calibration(new) = piece {
+            self.calibrations.retain(|old| old.channel != new.channel);
+            self.calibrations.extend(Some(new.clone()).filter(|new| new.valid));
+        }
         self.rows += piece.rows();
         let mut vitals = self.links.vitals.lock();
         vitals.journalled = self.rows;
@@ -298,9 +309,10 @@ impl JournalWriter {
 
     /// What the models have not said yet when the last row is there.
     fn keep_the_rest(&mut self) {
+        let Some(predictions) = self.links.predictions.take() else { return };
         let until = std::time::Instant::now() + LAST_WORDS;
         loop {
-            match self.links.predictions.recv_timeout(LOOK_EVERY) {
+            match predictions.recv_timeout(LOOK_EVERY) {
                 Ok(prediction) => self.keep(prediction),
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -328,6 +340,11 @@ impl JournalWriter {
                 let _ = self.append(&Record::ClockOffset(offset));
                 return;
             }
+            Some(Request::Calibration(kept)) => {
+                self.flush_pending();
+                self.store(Piece::Calibration(kept));
+                return;
+            }
             None => return,
         };
         // `control` drains this queue before it waits for anything.
@@ -347,6 +364,10 @@ impl JournalWriter {
                 }
                 result => result?,
             }
+        }
+        // A segment can be understood alone. Written first: what follows must not be received twice.
+        for kept in self.calibrations.clone() {
+            self.append(&Record::Calibration(kept))?;
         }
         self.append(&Record::Chains(ChainChange {
             sample: row,
@@ -451,43 +472,6 @@ impl JournalWriter {
     }
 }
 
-/// Creates the first journal; with run 0 in the header, under the next free run.
-fn claim(out: &Path, header: &mut Header) -> Result<Journal, StoreError> {
-    if header.entities.run != 0 {
-        if naming::runs(out, &header.entities).contains(&header.entities.run) {
-            let path = naming::recording_path(out, &header.entities);
-            return Err(StoreError::Exists { path });
-        }
-        return start_segment(out, header);
-    }
-    for _ in 0..CLAIMS {
-        header.entities.run =
-            naming::runs(out, &header.entities).last().map_or(1, |run| run.saturating_add(1));
-        match start_segment(out, header) {
-            // Somebody else took this run between the look and the claim.
-            Err(StoreError::Exists { .. }) => {}
-            result => return result,
-        }
-    }
-    let path = naming::recording_path(out, &header.entities);
-    Err(StoreError::Exists { path })
-}
-
-/// Creates the folder and the journal of a segment; a recording of that name must not exist either.
-fn start_segment(out: &Path, header: &Header) -> Result<Journal, StoreError> {
-    let recording = naming::recording_path(out, &header.entities);
-    let create = |source| StoreError::Create { path: recording.clone(), source };
-    if let Some(folder) = recording.parent() {
-        std::fs::create_dir_all(folder).map_err(create)?;
-    }
-    if recording.exists() {
-        return Err(StoreError::Exists { path: recording });
-    }
-    let now = Stamp::now();
-    let header = Header { created_utc_ns: now.utc_ns, created_host_ns: now.host_ns, ..header.clone() };
-    Journal::create(&naming::journal_path(&recording), &header)
-}
-
 fn continues(block: &RawBlock, next: &RawBlock) -> bool {
     block.end() == next.sample
         && block.epoch == next.epoch
@@ -505,6 +489,7 @@ pub fn record(piece: &Piece) -> Option<Record> {
         Piece::Fit(fit) => Record::Fit(*fit),
         Piece::Truth(truth) => Record::Truth(truth.clone()),
         Piece::Marker(marker) => Record::Marker(marker.clone()),
+        Piece::Calibration(kept) => Record::Calibration(kept.clone()),
         Piece::Log(level, text) => log(*level, text),
         Piece::Begin | Piece::Border(_) => return None,
     })

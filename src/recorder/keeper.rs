@@ -1,7 +1,7 @@
 //! Thread `keeper`: a projector process for every journal, started again when it dies, asked how far it is.
 
 use super::acquire::Orders;
-use super::control::alarms::Kind;
+use super::alarms::Kind;
 use super::vitals::{Shared, Stage};
 use crate::emg::Stamp;
 use crate::store::journal::writer::free_bytes;

@@ -4,12 +4,12 @@
 //! segment border. Writes nothing.
 
 use super::Plan;
-use super::predict::{Step, Work};
 use super::sequence::Piece;
 use super::vitals::{Shared, Stage};
 use crate::dsp::bins::{Binner, MinMax};
 use crate::emg::units::{float, index, length, narrow, small, wide};
 use crate::emg::{Channel, Event, Quality, RawBlock};
+use crate::face::calibration::Calibrator;
 use crate::face::{Findings, Observer};
 use crate::pipeline::{ChainChange, CleanBlock, Input, Pipeline, PipelineState, Reason};
 use crate::session::Bins;
@@ -20,9 +20,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 mod electrode;
+pub(super) mod predict;
 
 use electrode::Electrode;
 pub(super) use electrode::Standing;
+use predict::{Step, Work};
 
 /// Traces kept for a viewer that joins late.
 const HISTORY_S: f64 = 60.0;
@@ -66,6 +68,8 @@ pub(super) struct Picture {
     /// Events that ended, and the newest of them, oldest first.
     pub(super) events: u64,
     pub(super) last_events: VecDeque<Event>,
+    /// Rest and maximal contractions, as they are measured and kept.
+    pub(super) calibrator: Calibrator,
 }
 
 impl Picture {
@@ -177,6 +181,7 @@ impl Process {
         let mut fresh = picture.lock();
         (fresh.rows_per_bin, fresh.channels) = (rows_per_bin, n);
         fresh.standings = vec![Standing::default(); n];
+        fresh.calibrator = Calibrator::new(&channels);
         drop(fresh);
         Self {
             rate_hz: nominal_hz.unwrap_or(1000.0),
@@ -227,7 +232,7 @@ impl Process {
             }
             Piece::Begin => self.begin_again(),
             Piece::Border(row) => self.border(row),
-            Piece::Fit(_) | Piece::Truth(_) | Piece::Marker(_) | Piece::Log(..) => {}
+            Piece::Fit(_) | Piece::Truth(_) | Piece::Marker(_) | Piece::Log(..) | Piece::Calibration(_) => {}
         }
     }
 
@@ -304,6 +309,9 @@ impl Process {
             picture.design_rate_hz =
                 chains.chains.iter().map(|chain| chain.design_rate_hz).fold(0.0, f64::max);
         }
+        let settled = picture.row >= picture.settled_at;
+        let rate_hz = rate_of(&picture, self.rate_hz);
+        picture.calibrator.envelope(&clean.envelope, rate_hz / f64::from(decimation.max(1)), settled);
         for (channel, standing) in picture.standings.iter_mut().enumerate() {
             standing.level = mean(self.recent.iter().skip(channel).step_by(n.max(1)));
         }
@@ -320,6 +328,10 @@ impl Process {
             self.electrodes[at % n].see(value, channel);
             raw.push(narrow((value - channel.offset) * channel.scale));
         }
+        let mut picture = self.picture.lock();
+        let rate_hz = rate_of(&picture, self.rate_hz);
+        picture.calibrator.raw(&rows, rate_hz);
+        drop(picture);
         let sample = rows.sample;
         let clean = self.step(&Input::Rows(rows));
         self.bin(sample, &raw, &clean.clean);
@@ -361,6 +373,11 @@ impl Merged for Option<&ChainChange> {
         chains.extend(change.chains.iter().cloned());
         ChainChange { chains, ..change.clone() }
     }
+}
+
+/// Rows per second: what the filters were designed for, else what the source claims.
+fn rate_of(picture: &Picture, claimed_hz: f64) -> f64 {
+    if picture.design_rate_hz > 0.0 { picture.design_rate_hz } else { claimed_hz }
 }
 
 /// The chains in force, each once, in the order of the channels.

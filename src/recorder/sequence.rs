@@ -44,6 +44,8 @@ pub enum Piece {
     Truth(Truth),
     /// An edge of a digital input; the journal gives it its id.
     Marker(Marker),
+    /// What the operator kept of a calibration, or took back; from `control`, not from a source.
+    Calibration(crate::emg::Calibration),
     /// What was only looked at becomes a recording: rows count from 0 again.
     Begin,
     /// The next row begins a new segment.

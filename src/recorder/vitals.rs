@@ -2,7 +2,7 @@
 //!
 //! One small lock, held for a copy, and a few numbers beside it: no thread ever waits here for another's work.
 
-use super::control::alarms::Kind;
+use super::alarms::Kind;
 use crate::emg::clock::Fit;
 use crate::emg::units::{seconds, wide};
 use crate::emg::{Cause, Gap, Stamp};

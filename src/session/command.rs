@@ -38,6 +38,49 @@ pub enum Action {
     Filter(FilterRequest),
     /// Write down what a sender's clock shows against ours; the recorder finds the row.
     ClockOffset(ClockOffset),
+    /// Measure rest and maximal contractions.
+    Calibrate(CalibrateRequest),
+}
+
+/// A step of a calibration, as a front end asks for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CalibrateRequest {
+    /// What is to be done.
+    pub step: CalibrateStep,
+    /// The channel it is about; none for all, or the one in question.
+    pub channel: Option<u16>,
+}
+
+/// Steps of a calibration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalibrateStep {
+    /// Begin: rest, then all muscles.
+    Start,
+    /// Do not wait, go on at once.
+    Next,
+    /// Leave the muscle in question out.
+    Skip,
+    /// Make the last contraction again, or all of a channel.
+    Redo,
+    /// Keep what was measured, of a channel or of all.
+    Keep,
+    /// Forget what was measured and not kept.
+    Discard,
+    /// The electrodes were moved or taken off: what was kept no longer holds.
+    Moved,
+}
+
+impl CalibrateStep {
+    /// All steps and their words after `:calibrate`.
+    pub const TABLE: [(Self, &'static str); 7] = [
+        (Self::Start, "start"),
+        (Self::Next, "next"),
+        (Self::Skip, "skip"),
+        (Self::Redo, "redo"),
+        (Self::Keep, "keep"),
+        (Self::Discard, "discard"),
+        (Self::Moved, "moved"),
+    ];
 }
 
 /// Other filters, as a front end asks for them.

@@ -2,6 +2,7 @@
 
 use super::{Alarm, ModelState, System, Viewer};
 use crate::emg::{Channel, Event, Marker};
+use crate::face::calibration::Progress;
 
 /// What the recorder is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,6 +105,8 @@ pub struct Snapshot {
     pub keys: Vec<MarkKey>,
     /// Whether conditions, predictions and labels of events are kept from the screen.
     pub blind: bool,
+    /// Rest and maximal contractions, as they are measured and kept; none before anything was.
+    pub calibration: Option<Progress>,
     /// Rows the screen's side had to skip because it fell behind; the journal has them.
     pub skipped_rows: u64,
 }

@@ -4,8 +4,8 @@
 //! the recorder's configuration; words after `:` are in `keys/command`. Also the views, each with its
 //! function key, and the guard that tells a press from a held key.
 
+pub(crate) mod calibration;
 pub(crate) mod command;
-
 pub(crate) mod review;
 
 use crate::emg::Stamp;
@@ -53,6 +53,8 @@ pub(crate) enum View {
     /// The traces.
     #[default]
     Live,
+    /// Rest and maximal contractions.
+    Calibration,
     /// Each electrode in numbers, and what it needs.
     Electrodes,
     /// What is wrong, and what happened.
@@ -63,8 +65,9 @@ pub(crate) enum View {
 
 impl View {
     /// All views in the order of Tab: the number of its function key, which never changes, and its name.
-    pub(crate) const TABLE: [(Self, u8, &'static str); 4] = [
+    pub(crate) const TABLE: [(Self, u8, &'static str); 5] = [
         (Self::Live, 1, "live"),
+        (Self::Calibration, 3, "calibration"),
         (Self::Electrodes, 4, "electrodes"),
         (Self::Log, 6, "log"),
         (Self::System, 7, "system"),

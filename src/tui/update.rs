@@ -3,6 +3,7 @@
 //! `hear` takes in what the recorder says; `press`, `typing`, `panel` and `command` what the user does;
 //! `marking` makes markers. The recorder decides what is stored and what is an alarm.
 
+mod calibration;
 mod command;
 mod hear;
 mod marking;

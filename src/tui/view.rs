@@ -1,9 +1,10 @@
 //! THE PICTURE: draws an [`App`] into a frame, of any size, and changes nothing.
 //!
-//! Here is where things stand. `always` is on every screen; `live`, `electrodes`, `log` and `system` each fill
+//! Here is where things stand. `always` is on every screen; `live`, `calibration`, `electrodes`, `log` and `system` each fill
 //! the middle; `over` opens above them; `review` is the whole screen of a recording looked at again; `words` puts numbers into words. Called by the painter and by tests.
 
 mod always;
+mod calibration;
 mod electrodes;
 mod live;
 mod log;
@@ -56,6 +57,7 @@ fn paint(app: &App, area: Rect, buffer: &mut Buffer) {
     header::draw(app, places.header, buffer);
     match app.view {
         View::Live => live::draw(app, places.body, buffer),
+        View::Calibration => calibration::draw(app, places.body, buffer),
         View::Electrodes => electrodes::draw(app, places.body, buffer),
         View::Log => log::draw(app, places.body, buffer),
         View::System => system::draw(app, places.body, buffer),
@@ -94,7 +96,7 @@ fn arrange(app: &App, area: Rect) -> Places {
     let listed = match app.view {
         View::Live => area.width >= SIDE_FROM,
         View::Log => true,
-        View::Electrodes | View::System => false,
+        View::Calibration | View::Electrodes | View::System => false,
     };
     let keys = if area.height >= 24 { 2 } else { 1 };
     let marks = u16::from(!listed);

@@ -2,6 +2,7 @@
 //!
 //! They draw into a ratatui buffer and hold no state. `view` composes them.
 
+pub(crate) mod bar;
 pub(crate) mod columns;
 pub(crate) mod dots;
 pub(crate) mod envelope;

@@ -12,11 +12,13 @@ mod support;
 
 mod alarms;
 mod board;
+mod calibration;
 mod clean;
 mod commands;
 mod crash;
 mod doctor;
 mod errors;
+mod features;
 mod filters;
 mod firmware;
 mod hooks;

@@ -49,7 +49,13 @@ pub(super) fn events(channels: &[Channel], values: &[f64], rate_hz: f64) -> Vec<
     events
 }
 
-fn event(channel: usize, envelope: &[f64], (onset, end): (usize, usize), first: usize, rate_hz: f64) -> Event {
+fn event(
+    channel: usize,
+    envelope: &[f64],
+    (onset, end): (usize, usize),
+    first: usize,
+    rate_hz: f64,
+) -> Event {
     let peak = (onset..end).max_by(|a, b| envelope[*a].total_cmp(&envelope[*b])).unwrap_or(onset);
     let row = |at: usize| wide(first + at);
     let seconds = float_len(end - onset) / rate_hz;

@@ -40,6 +40,9 @@ pub(super) fn checks(
         let column: Vec<f64> = raw.iter().skip(at).step_by(channels.len()).copied().collect();
         checks.push(one(channel, newest(&qualities, at).as_ref(), &column, rate_hz));
     }
+    if let Some(hz) = sheet::mains(&qualities) {
+        crate::cli::mains::keep(hz);
+    }
     checks.extend(mains(wish.mains_hz, &qualities));
     checks
 }

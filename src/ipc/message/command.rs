@@ -25,6 +25,10 @@ twin!(
     }
 );
 
+codes!(CalibrateStep = command::CalibrateStep { Start, Next, Skip, Redo, Keep, Discard, Moved });
+/// A macro takes one token for a type.
+type SomeChannel = Option<u16>;
+twin!(CalibrateRequest = command::CalibrateRequest { step: CalibrateStep, channel: SomeChannel });
 twin!(FilterRequest = command::FilterRequest { preset: String, line_hz: f64 });
 
 /// How a front end looks.
@@ -49,6 +53,7 @@ pub(super) fn body(Command { request, action }: Command) -> Result<Vec<u8>, Erro
         Action::Acknowledge => plain("acknowledge"),
         Action::Filter(request) => head::body("filter", number, &FilterRequest::from(request)),
         Action::ClockOffset(offset) => head::body("clock-offset", number, &ClockOffset::from(offset)),
+        Action::Calibrate(request) => head::body("calibrate", number, &CalibrateRequest::from(request)),
     }
 }
 
@@ -67,6 +72,7 @@ pub(super) fn read(opened: &Opened<'_>) -> Result<Command, Error> {
         "acknowledge" => plain(Action::Acknowledge)?,
         "filter" => Action::Filter(opened.read::<FilterRequest>()?.into()),
         "clock-offset" => Action::ClockOffset(opened.read::<ClockOffset>()?.into()),
+        "calibrate" => Action::Calibrate(opened.read::<CalibrateRequest>()?.into()),
         _ => return Err(opened.unknown()),
     };
     Ok(Command { request, action })

@@ -1,7 +1,8 @@
 //! Wire twins of the state a screen or a status line shows.
 
 use super::emg::{Channel, Event, Marker};
-use super::twin::{codes, twin};
+use super::twin::{Missing, codes, twin};
+use crate::face::calibration;
 use crate::session::{alarm, model, snapshot, system};
 
 // What is not known here may well write.
@@ -78,6 +79,59 @@ twin!(MarkKey = snapshot::MarkKey { key: char, label: String, code: i32, duratio
 
 twin!(OpenMark = snapshot::OpenMark { id: u64, label: String, code: i32, since_host_ns: i64 });
 
+codes!(Phase = calibration::Phase { Idle, Rest, Ready, Contract, Judge } else Idle);
+
+// What is not known here was not found to be well.
+codes!(Verdict = calibration::Verdict { Open, NoRise, Small, Rail, Noisy, Differ, Ok } else Noisy);
+
+twin!(
+    Muscle = calibration::Muscle {
+        channel: u16,
+        rest_mean: f64,
+        rest_sd: f64,
+        trials: [f64],
+        verdict: Verdict,
+        kept: bool,
+    }
+);
+
+twin!(
+    Progress = calibration::Progress {
+        phase: Phase,
+        channel: SomeChannel,
+        round: u16,
+        left_s: f64,
+        to_end_s: f64,
+        settling: bool,
+        level: f64,
+        best: f64,
+        muscles: [Muscle],
+    }
+);
+
+/// A calibration, where there is one.
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub(super) struct SomeProgress(Option<Progress>);
+
+impl Missing for SomeProgress {
+    fn missing() -> Self {
+        Self(None)
+    }
+}
+
+impl From<Option<calibration::Progress>> for SomeProgress {
+    fn from(real: Option<calibration::Progress>) -> Self {
+        Self(real.map(Into::into))
+    }
+}
+
+impl From<SomeProgress> for Option<calibration::Progress> {
+    fn from(SomeProgress(twin): SomeProgress) -> Self {
+        twin.map(Into::into)
+    }
+}
+
 twin!(
     ModelState = model::ModelState {
         name: String,
@@ -131,6 +185,7 @@ twin!(
         host_ns: i64,
         keys: [MarkKey],
         blind: bool,
+        calibration: SomeProgress,
         skipped_rows: u64,
     }
 );

@@ -4,10 +4,11 @@ use super::*;
 use crate::emg::Event as MuscleEvent;
 use crate::emg::finding::event::{Class, Verdict};
 use crate::emg::{Channel, ClockOffset, Kind, Marker, Stamp, marker};
+use crate::face::calibration::{Muscle, Phase, Progress, Verdict as CalibrationVerdict};
 use crate::session::ModelState;
 use crate::session::alarm::Priority;
 use crate::session::command::Action;
-use crate::session::command::FilterRequest;
+use crate::session::command::{CalibrateRequest, CalibrateStep, FilterRequest};
 use crate::session::snapshot::{ChannelState, MarkKey, OpenMark, Source, State};
 use crate::session::system::Stage;
 use crate::session::{Alarm, Answer, Bins, MarkRequest, Role, Snapshot, System, Viewer};
@@ -58,6 +59,8 @@ fn command() -> impl Strategy<Value = Command> {
                 Action::ClockOffset(ClockOffset { sender, sample, host_ns, offset_ns, uncertainty_us })
             }
         ),
+        (select(&CalibrateStep::TABLE[..]), proptest::option::of(any::<u16>()))
+            .prop_map(|((step, _), channel)| Action::Calibrate(CalibrateRequest { step, channel })),
         any::<bool>().prop_map(|read_only| Action::Subscribe { read_only }),
         Just(Action::Take),
         Just(Action::Acknowledge),
@@ -236,6 +239,17 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn muscle()(
+        (channel, kept) in any::<(u16, bool)>(),
+        (rest_mean, rest_sd) in (float(), float()),
+        trials in vec(float(), 0..4),
+        verdict in select(&CalibrationVerdict::ALL[..]),
+    ) -> Muscle {
+        Muscle { channel, rest_mean, rest_sd, trials, verdict, kept }
+    }
+}
+
+prop_compose! {
     fn model()(
         t in vec(text(), 4),
         classes in vec(text(), 0..3),
@@ -262,6 +276,18 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn progress()(
+        phase in select(&Phase::ALL[..]),
+        (channel, round, settling) in any::<(Option<u16>, u16, bool)>(),
+        f in vec(float(), 4),
+        muscles in vec(muscle(), 0..3),
+    ) -> Progress {
+        let [left_s, to_end_s, level, best] = [f[0], f[1], f[2], f[3]];
+        Progress { phase, channel, round, left_s, to_end_s, settling, level, best, muscles }
+    }
+}
+
+prop_compose! {
     fn snapshot()(
         t in vec(text(), 4),
         f in vec(float(), 9),
@@ -276,7 +302,7 @@ prop_compose! {
         viewers in vec(viewer(), 0..4),
         system in system(),
         keys in vec(key(), 0..4),
-        open_marks in vec(open_mark(), 0..3),
+        (open_marks, calibration) in (vec(open_mark(), 0..3), proptest::option::of(progress())),
     ) -> Snapshot {
         Snapshot {
             id: t[0].clone(),
@@ -313,6 +339,7 @@ prop_compose! {
             host_ns,
             keys,
             blind,
+            calibration,
             skipped_rows: n[6],
         }
     }

@@ -78,6 +78,7 @@ impl Control {
             }
             Action::Filter(wanted) => self.filter(client, request, &wanted),
             Action::ClockOffset(offset) => Some(self.clock_offset(&offset)),
+            Action::Calibrate(wanted) => Some(self.calibrate(client, wanted)),
             Action::Status => Some(Answer::Status(Box::new(self.snapshot()))),
             Action::Subscribe { read_only } => {
                 let moved = self.so_far.viewers.subscribe(client, read_only);
@@ -172,6 +173,7 @@ impl Control {
         let answer = match result {
             Ok(row) => {
                 self.gauge.filter = wanted;
+                self.uncalibrate(row, &who);
                 let preset::Options { line_hz, preset } = wanted;
                 let what = format!("{who} set the filters to {preset}, mains {line_hz} Hz");
                 if self.state == State::Recording {

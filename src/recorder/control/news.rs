@@ -5,7 +5,7 @@ use super::watch::{View, is_crowded};
 use super::{Control, snapshot};
 use crate::emg::Stamp;
 use crate::recorder::PIECES;
-use crate::recorder::control::alarms::Change;
+use crate::recorder::alarms::Change;
 use crate::recorder::journal::Request;
 use crate::recorder::vitals::Stage;
 use crate::session::alarm::Priority;

@@ -6,7 +6,7 @@ use crate::emg::finding::quality::flag;
 use crate::emg::units::{float, seconds, wide};
 use crate::emg::{Channel, Stamp};
 use crate::pipeline::preset;
-use crate::recorder::predict::SharedModels;
+use crate::recorder::process::predict::SharedModels;
 use crate::recorder::process::{Picture, SharedPicture, Standing};
 use crate::recorder::vitals::{self, Shared, Vitals};
 use crate::recorder::{BYTES_PER_VALUE, PIECES, REQUESTS, SCREEN_PIECES, STEPS};
@@ -111,6 +111,7 @@ impl Gauge {
             host_ns: now,
             keys: self.keys.clone(),
             blind: self.blind,
+            calibration: picture.calibrator.progress(),
             skipped_rows: vitals.skipped_rows,
         }
     }
@@ -154,7 +155,7 @@ impl Gauge {
             ChannelState {
                 channel: channel.clone(),
                 level: standing.level,
-                mvc_percent: f64::NAN,
+                mvc_percent: picture.calibrator.percent(at, standing.level),
                 offset: standing.offset,
                 floor: quality.map_or(standing.floor, |quality| quality.floor),
                 range_percent: standing.range_percent,

@@ -56,13 +56,17 @@ impl Viewers {
                 Err("this dashboard only looks; attach without --read-only".to_owned())
             }
             Action::Mark(_) | Action::RetractLast | Action::ClockOffset(_) | Action::Acknowledge => Ok(None),
-            Action::Take | Action::Record | Action::Stop | Action::Filter(_) if role == Role::Control => {
+            Action::Take | Action::Record | Action::Stop | Action::Filter(_) | Action::Calibrate(_)
+                if role == Role::Control =>
+            {
                 Ok(None)
             }
-            Action::Take | Action::Record | Action::Stop | Action::Filter(_) => match self.controller() {
-                Some(other) if !takes => Err(format!("{} has control; :take moves it here", other.name)),
-                _ => Ok(Some(self.hand_to(at))),
-            },
+            Action::Take | Action::Record | Action::Stop | Action::Filter(_) | Action::Calibrate(_) => {
+                match self.controller() {
+                    Some(other) if !takes => Err(format!("{} has control; :take moves it here", other.name)),
+                    _ => Ok(Some(self.hand_to(at))),
+                }
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 
 use crate::emg::Channel;
 use crate::emg::units::{float, nanos};
-use crate::recorder::control::alarms::Kind;
+use crate::recorder::alarms::Kind;
 use crate::recorder::process::Standing;
 use crate::recorder::vitals::Vitals;
 use crate::session::snapshot::State;

@@ -2,7 +2,7 @@
 
 use crate::emg::Stamp;
 use crate::emg::units::seconds;
-use crate::recorder::control::alarms::Kind;
+use crate::recorder::alarms::Kind;
 use crate::recorder::vitals::{Shared, Stage};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::VecDeque;

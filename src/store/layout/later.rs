@@ -32,8 +32,8 @@ row! {
 }
 row! {
     /// Rest and maximal contraction of one channel.
-    CalibrationRow at "calibration": "Envelope values in the channel's unit; sample: row at which it was kept; it \
-        holds before too, the last row of a channel counts; valid = 0: taken back" {
+    CalibrationRow at "calibration": "Envelope values in the channel's unit, kept at row sample. It holds before and \
+        after it for one application of the electrodes: as far as rows of its channel with valid = 0" {
         channel: u16, rest_mean: f64, rest_sd: f64, mvc: f64, trials: u16, spread: f64, sample: u64,
         accepted_by: Label, valid: u8,
     }

@@ -17,6 +17,8 @@ pub(crate) enum Wish {
     Theme,
     /// The bell on or off.
     Bell,
+    /// A step of a calibration.
+    Calibrate,
     /// Another length of the window.
     Window,
     /// Another full scale.
@@ -51,9 +53,10 @@ const fn row(name: &'static str, takes: &'static str, wish: Wish, help: &'static
 }
 
 /// All commands.
-pub(crate) const TABLE: [Command; 18] = [
+pub(crate) const TABLE: [Command; 19] = [
     row("acknowledge", "", Wish::Key(Act::Acknowledge), "the open alarms were seen"),
     row("bell", "on|off", Wish::Bell, "ring for alarms, or not"),
+    row("calibrate", "STEP [CHANNEL]", Wish::Calibrate, "start, next, redo, keep, ...; F3 has keys"),
     row("filter", "PRESET [50|60]", Wish::Filter, "default, startle-28, off or e.g. 30-400"),
     row("freeze", "", Wish::Key(Act::Freeze), "hold the picture, or let it go"),
     row("gain", "+|-|auto", Wish::Gain, "draw larger, smaller, or as it fits"),
@@ -68,7 +71,7 @@ pub(crate) const TABLE: [Command; 18] = [
     row("stop", "", Wish::Key(Act::Stop), "stop the recording: asks for the word"),
     row("take", "", Wish::Take, "move control to this screen"),
     row("theme", "default|colour-blind|mono", Wish::Theme, "draw with other colours"),
-    row("view", "NAME", Wish::View, "live, electrodes, log or system"),
+    row("view", "NAME", Wish::View, "live, calibration, electrodes, log, system"),
     row("window", "SECONDS", Wish::Window, "show 2, 4, 8, 16 or 32 s"),
 ];
 

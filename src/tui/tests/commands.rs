@@ -210,7 +210,7 @@ fn views_are_reached_by_tab_by_number_and_by_name() {
         press(&mut seen, Key::Tab);
         round.push(seen.app.view);
     }
-    assert_eq!(round, [View::Electrodes, View::Log, View::System, View::Live]);
+    assert_eq!(round, [View::Calibration, View::Electrodes, View::Log, View::System, View::Live]);
     press(&mut seen, Key::BackTab);
     assert_eq!(seen.app.view, View::System);
     press(&mut seen, Key::F(4));
@@ -218,6 +218,33 @@ fn views_are_reached_by_tab_by_number_and_by_name() {
     press(&mut seen, Key::F(9));
     assert_eq!(seen.app.view, View::Electrodes, "F9 is nothing");
     assert_eq!(types(&mut seen, "1").len(), 1, "markers are set from every view");
+}
+
+#[test]
+fn a_calibration_is_led_by_keys_in_its_view_and_by_words_anywhere() {
+    use crate::session::command::CalibrateStep::{Keep, Moved, Redo, Start};
+    use crate::session::command::{CalibrateRequest, CalibrateStep};
+    let step = |step: CalibrateStep, channel| [Action::Calibrate(CalibrateRequest { step, channel })];
+    let mut seen = watched(Dots::Braille, well);
+    assert_eq!(runs(&mut seen, "calibrate keep").0, step(Keep, None));
+    assert_eq!(runs(&mut seen, "calibrate moved cor-r").0, step(Moved, Some(3)));
+    assert_eq!(runs(&mut seen, "calibrate redo 8").0, step(Redo, Some(7)));
+    for line in ["calibrate redo 9", "calibrate ruin", "calibrate keep 1 2"] {
+        let (asked, said) = runs(&mut seen, line);
+        assert!(asked.is_empty() && said.contains("start, next, skip"), "{line}: {said}");
+    }
+    let pressed = |seen: &mut Watched, key| -> Vec<Action> {
+        press(seen, key).into_iter().map(|command| command.action).collect()
+    };
+    assert!(pressed(&mut seen, Key::Char('B')).is_empty(), "the view is not shown");
+    assert_eq!((runs(&mut seen, "calibrate").0, seen.app.view), (Vec::new(), View::Calibration));
+    assert_eq!(pressed(&mut seen, Key::Char('B')), step(Start, None));
+    press(&mut seen, Key::Down);
+    assert_eq!(pressed(&mut seen, Key::Char('R')), step(Redo, Some(0)), "the selected one");
+    press(&mut seen, Key::Esc);
+    assert_eq!(pressed(&mut seen, Key::Char('K')), step(Keep, None));
+    seen.app.read_only = true;
+    assert!(pressed(&mut seen, Key::Char('K')).is_empty());
 }
 
 #[test]

@@ -42,8 +42,13 @@ fn child() {
             }
         })
         .unwrap();
-    let options =
-        Options { glyphs: Glyphs::Braille, color: Color::Never, look: Look::Default, read_only: false };
+    let options = Options {
+        glyphs: Glyphs::Braille,
+        color: Color::Never,
+        look: Look::Default,
+        read_only: false,
+        calibration: false,
+    };
     println!("ended with {:?}", run(Session { commands, events }, options));
 }
 

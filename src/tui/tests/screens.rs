@@ -314,6 +314,70 @@ fn what_is_blinded_stands_nowhere() {
     assert!(screen(&seen, (120, 40)).contains("stim_on"), "what was typed here is known here");
 }
 
+/// A calibration in its second round.
+fn calibrating(snapshot: &mut Snapshot) {
+    use crate::face::calibration::{Muscle, Phase, Progress, Verdict};
+    let muscle = |(channel, rest, trials, verdict): (u16, f64, &[f64], Verdict)| Muscle {
+        channel,
+        rest_mean: rest,
+        rest_sd: rest / 8.0,
+        trials: trials.to_vec(),
+        verdict,
+        kept: false,
+    };
+    let muscles = [
+        (0, 2.4, &[128.0, 131.0][..], Verdict::Ok),
+        (1, 2.8, &[112.0, 80.5], Verdict::Differ),
+        (2, 3.2, &[48.0], Verdict::Ok),
+        (3, 9.6, &[52.0], Verdict::Noisy),
+        (4, 2.4, &[2.6], Verdict::NoRise),
+        (5, 2.0, &[620.0], Verdict::Rail),
+        (6, 2.4, &[12.0], Verdict::Small),
+        (7, 4.0, &[88.0], Verdict::Ok),
+    ];
+    snapshot.calibration = Some(Progress {
+        phase: Phase::Contract,
+        channel: Some(2),
+        round: 2,
+        left_s: 1.4,
+        to_end_s: 79.4,
+        settling: false,
+        level: 41.0,
+        best: 44.0,
+        muscles: muscles.into_iter().map(muscle).collect(),
+    });
+}
+
+/// The same, over and partly kept.
+fn calibrated(snapshot: &mut Snapshot) {
+    use crate::face::calibration::Phase;
+    calibrating(snapshot);
+    let progress = snapshot.calibration.as_mut().unwrap();
+    (progress.phase, progress.channel) = (Phase::Judge, None);
+    (progress.level, progress.best) = (f64::NAN, f64::NAN);
+    progress.muscles[0].kept = true;
+    progress.muscles[1].kept = true;
+    snapshot.channels[0].mvc_percent = 34.2;
+    snapshot.channels[1].mvc_percent = 107.0;
+}
+
+#[test]
+fn a_calibration_is_led_on_any_screen() {
+    let seen = pressed(calibrating, View::Calibration, &[]);
+    assert_snapshot!("calibrating_80x24", screen(&seen, (80, 24)));
+    assert_snapshot!("calibrating_120x40", screen(&seen, (120, 40)));
+    let seen = pressed(calibrated, View::Calibration, &[Key::Down, Key::Down]);
+    assert_snapshot!("calibrated_80x24", screen(&seen, (80, 24)));
+    let mut seen = pressed(calibrated, View::Live, &[]);
+    assert_snapshot!("calibrated_live_80x24", screen(&seen, (80, 24)));
+    assert_snapshot!("calibrated_live_120x40", screen(&seen, (120, 40)));
+    seen.app.view = View::Calibration;
+    for (width, height) in [(60, 16), (200, 60)] {
+        seen.app.dots = Dots::Ascii;
+        assert!(screen(&seen, (width, height)).is_ascii());
+    }
+}
+
 #[test]
 fn every_role_is_named() {
     let named = |client: u64, change: &dyn Fn(&mut Snapshot)| {

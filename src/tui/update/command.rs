@@ -1,6 +1,6 @@
 //! Commands typed after `:`, looked up in `keys/command` and run.
 
-use super::{ask, marking, may_command, may_control, may_write, press, reply};
+use super::{ask, calibration, marking, may_command, may_control, may_write, press, reply};
 use crate::emg::Stamp;
 use crate::emg::marker::{self, Action as Deed};
 use crate::pipeline::preset::Preset;
@@ -32,6 +32,7 @@ pub(super) fn run(app: &mut App, at: Stamp, line: &str) -> Option<Command> {
         Wish::Key(act) => return press::obey(app, at, Key::Enter, act),
         Wish::Take => return may_command(app).then(|| ask(app, "take control", Action::Take)),
         Wish::Filter => return filter(app, rest),
+        Wish::Calibrate => return calibration::run(app, rest),
         Wish::Mark | Wish::Note | Wish::Relabel | Wish::Retract if rest.is_empty() => None,
         Wish::Mark => return mark(app, at, Deed::Add, rest, 0),
         Wish::Note => return marking::note(app, at, rest),

@@ -1,6 +1,6 @@
 //! What the user types, turned into changes of the screen and commands. Keys are looked up in `keys`.
 
-use super::{ask, leave, marking, may_command, may_control, may_write, panel, reply, typing};
+use super::{ask, calibration, leave, marking, may_command, may_control, may_write, panel, reply, typing};
 use crate::emg::Stamp;
 use crate::session::Command;
 use crate::session::command::Action;
@@ -32,6 +32,9 @@ pub(super) fn press(app: &mut App, at: Stamp, key: Key) -> Vec<Command> {
 }
 
 fn press_key(app: &mut App, at: Stamp, key: Key) -> Vec<Command> {
+    if let (View::Calibration, Some(step)) = (app.view, keys::calibration::step_of(key)) {
+        return calibration::press(app, step).into_iter().collect();
+    }
     let bound = |c: char| app.snapshot.keys.iter().find(|bound| bound.key == c).cloned();
     match (keys::act_of(key), key) {
         (Some(act), _) => obey(app, at, key, act).into_iter().collect(),

@@ -57,6 +57,7 @@ impl TryFrom<command::Command> for Command {
                 return Err(Error::Older { what: "alarms that are acknowledged" });
             }
             command::Action::Filter(_) => return Err(Error::Older { what: "filters that change" }),
+            command::Action::Calibrate(_) => return Err(Error::Older { what: "calibration" }),
             command::Action::ClockOffset(_) => return Err(Error::Older { what: "clock offsets" }),
         };
         Ok(Self { request: command.request, action })

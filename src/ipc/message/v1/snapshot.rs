@@ -106,5 +106,6 @@ heard!(
         open_marks: Vec::new(),
         system: System { sync_ms: f64::NAN, sync_worst_ms: f64::NAN, ..System::default() },
         blind: false,
+        calibration: None,
     }
 );

@@ -7,7 +7,7 @@ use crate::tui::app::App;
 use crate::tui::app::marks::Shown;
 use crate::tui::view::{row, styled, words, write};
 use crate::tui::widget::ruler::Ruler;
-use crate::tui::widget::{Envelope, Sweep};
+use crate::tui::widget::{Envelope, Sweep, bar};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -124,13 +124,25 @@ fn label(app: &App, n: usize, state: &ChannelState, area: Rect, buffer: &mut Buf
     let space = " ".repeat(width.saturating_sub(name.chars().count() + beside.width()));
     write(row(area, 0), buffer, Line::from(vec![styled(name, name_style), Span::raw(space), beside]));
     let scale = app.scales.get(n).map_or_else(String::new, |scale| scale.word(app.dots.pick("±", "+-")));
-    write(row(area, 1), buffer, words::apart(&format!("  {level}"), &scale, width));
-    if !state.mvc_percent.is_nan() {
-        write(row(area, 2), buffer, format!("  {:.0} %MVC", state.mvc_percent));
+    let share = (!state.mvc_percent.is_nan()).then(|| of_maximum(app, state, width));
+    match share {
+        // Where there is no row for both, the share of the maximum says more than microvolts.
+        Some(share) if area.height == 2 => write(row(area, 1), buffer, share),
+        share => {
+            write(row(area, 1), buffer, words::apart(&format!("  {level}"), &scale, width));
+            write(row(area, 2), buffer, share.unwrap_or_default());
+        }
     }
     for y in 0..area.height {
         write(Rect { x: area.right() - 1, width: 1, ..row(area, y) }, buffer, app.dots.pick("│", "|"));
     }
+}
+
+/// The share of the maximal contraction as a bar and a number.
+fn of_maximum(app: &App, state: &ChannelState, width: usize) -> String {
+    let text = format!(" {:>3.0} %MVC", state.mvc_percent);
+    let cells = width.saturating_sub(2 + text.chars().count());
+    format!("  {}{text}", bar::bar(state.mvc_percent / 100.0, cells, app.dots))
 }
 
 /// Where markers stand in the picture: the cell and the sign under it, the key that set it where there is one.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// What can be wrong, worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(in crate::recorder) enum Kind {
+pub(super) enum Kind {
     /// The disk refuses the journal.
     Write,
     /// Rows arrive and nothing is written.

@@ -3,14 +3,14 @@
 //! The same `infer` that `predict FILE` runs offline. It may fall behind a live source: what it has no room for is left
 //! out, and the models then begin anew, as after a gap. The journal never waits for it before the end.
 
-use super::control::alarms::Kind;
-use super::process::Merged;
-use super::vitals::{Shared, Stage};
+use super::Merged;
 use crate::emg::finding::prediction::flag;
 use crate::emg::units::{count, float, float_len, seconds};
 use crate::emg::{Channel, Prediction, Quality, Stamp};
 use crate::infer::{Model, Predictor, Station, Steady};
 use crate::pipeline::{ChainChange, CleanBlock, Input};
+use crate::recorder::alarms::Kind;
+use crate::recorder::vitals::{Shared, Stage};
 use crate::session::ModelState;
 use crate::store::in_full;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -25,7 +25,7 @@ const LATE_STRIDES: f64 = 2.0;
 const BEAT_EVERY: Duration = Duration::from_millis(250);
 
 /// What `process` hands over.
-pub(super) enum Work {
+pub(in crate::recorder) enum Work {
     /// A recording begins: rows count from 0 again.
     Begin,
     /// The pipeline took an input.
@@ -33,7 +33,7 @@ pub(super) enum Work {
 }
 
 /// An input, and what became of it.
-pub(super) struct Step {
+pub(in crate::recorder) struct Step {
     pub(super) input: Input,
     pub(super) clean: Arc<CleanBlock>,
     pub(super) quality: Vec<Quality>,
@@ -41,11 +41,11 @@ pub(super) struct Step {
 
 /// The models as a screen shows them, shared.
 #[derive(Debug, Default)]
-pub(super) struct SharedModels(Mutex<Vec<ModelState>>);
+pub(in crate::recorder) struct SharedModels(Mutex<Vec<ModelState>>);
 
 impl SharedModels {
     /// A look or a change.
-    pub(super) fn lock(&self) -> MutexGuard<'_, Vec<ModelState>> {
+    pub(in crate::recorder) fn lock(&self) -> MutexGuard<'_, Vec<ModelState>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -61,7 +61,7 @@ struct Watched {
 }
 
 /// The thread.
-pub(super) struct Predict {
+pub(in crate::recorder) struct Predict {
     models: Vec<Model>,
     channels: Vec<Channel>,
     chains: Option<ChainChange>,
@@ -76,8 +76,8 @@ pub(super) struct Predict {
 }
 
 impl Predict {
-    pub(super) fn new(
-        plan: &super::Plan,
+    pub(in crate::recorder) fn new(
+        plan: &crate::recorder::Plan,
         shared: Arc<SharedModels>,
         vitals: Arc<Shared>,
         journal: Sender<Prediction>,
@@ -98,7 +98,7 @@ impl Predict {
     }
 
     /// Runs until `process` is done.
-    pub(super) fn run(mut self, work: &Receiver<Work>) {
+    pub(in crate::recorder) fn run(mut self, work: &Receiver<Work>) {
         loop {
             self.vitals.beat(Stage::Predict);
             match work.recv_timeout(BEAT_EVERY) {

@@ -6,9 +6,9 @@ pub mod calibration;
 pub mod events;
 pub mod observe;
 pub mod quality;
-#[cfg(test)]
-mod rehearsal;
 pub mod state;
 pub mod table;
+#[cfg(test)]
+mod tests;
 
 pub use observe::{Findings, Look, Observer};

@@ -5,7 +5,7 @@ use crate::config::Config;
 use crate::emg::units::float_len;
 use crate::infer::card::{Card, Mode, Training};
 use crate::infer::{Limits, Model, Station};
-use crate::pipeline::Input;
+use crate::pipeline::{ChainChange, Input};
 use crate::source::Source;
 use crate::source::sim::Sim;
 use crate::source::uri::SourceUri;
@@ -40,11 +40,22 @@ pub(super) struct ModelArgs {
     /// Filter preset: default, startle-28, off, or a band such as 20-400
     #[arg(long)]
     preset: Option<String>,
+    /// Only load it, within limits (started by other commands)
+    #[arg(long, hide = true)]
+    probe: bool,
 }
 
 pub(super) fn run(args: &ModelArgs) -> anyhow::Result<ExitCode> {
+    if args.probe {
+        models::confine();
+    } else {
+        models::probe(&args.file)?;
+    }
     let model =
         Model::load(&args.file, &Limits::default()).map_err(|error| advise(&error, error.advice()))?;
+    if args.probe {
+        return Ok(ExitCode::SUCCESS);
+    }
     say(&describe(model.card()));
     say("ok    file       the one its card was written for, and it answers as its card says");
     let (name, station) = match &args.recording {
@@ -74,15 +85,23 @@ pub(super) fn open(file: &Path) -> anyhow::Result<Joined> {
     Ok(joined)
 }
 
-/// What a recording gives to models, by its first chains that know the rate.
+/// What a recording gives to models, by the first filters that were designed for a known rate: before them models
+/// were silent, as there was no rate to compare.
 pub(super) fn of_recording(joined: &Joined) -> anyhow::Result<Station> {
-    let mut station = None;
+    let mut station: Option<Station> = None;
     for step in joined.again() {
         let (input, _) = step.map_err(|error: StoreError| advise(&error, error.advice()))?;
-        let Input::Chains(change) = input else { break };
-        let rate = change.chains.iter().map(|chain| chain.design_rate_hz).fold(0.0, f64::max);
+        let Input::Chains(change) = input else { continue };
+        let mut chains = station.map_or_else(Vec::new, |station| station.chains.chains);
+        chains.extend(change.chains.iter().cloned());
+        let assigned = chains.iter().filter(|chain| change.assignment.contains(&chain.id));
+        let rate = assigned.map(|chain| chain.design_rate_hz).fold(0.0, f64::max);
         let rate_hz = (rate > 0.0).then_some(rate);
-        station = Some(Station { channels: joined.channels().to_vec(), rate_hz, chains: (*change).clone() });
+        let chains = ChainChange { chains, ..(*change).clone() };
+        station = Some(Station { channels: joined.channels().to_vec(), rate_hz, chains });
+        if rate_hz.is_some() {
+            break;
+        }
     }
     station.ok_or_else(|| {
         anyhow::anyhow!("{} holds no rows; name another recording", joined.first().path().display())

@@ -7,15 +7,22 @@ use crate::emg::finding::prediction::Participant;
 use crate::infer::{Limits, Model, Station};
 use crate::pipeline::preset::{self, Occasion};
 use crate::pipeline::{Options, Reason};
-use anyhow::ensure;
+use anyhow::{Context, ensure};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Address space and processor time of a child that loads a model, bytes and seconds: a hundred times what one needs.
+const PROBE_BYTES: u64 = 4 << 30;
+const PROBE_SECONDS: u64 = 60;
 
 /// Reads models; their base names tell them apart in a recording, so no two may be the same.
 pub(super) fn load(paths: &[PathBuf]) -> anyhow::Result<Vec<Model>> {
     let mut names = BTreeSet::new();
     let mut models = Vec::new();
     for path in paths {
+        probe(path)?;
         let model = Model::load(path, &Limits::default()).map_err(|error| advise(&error, error.advice()))?;
         ensure!(
             names.insert(name(&model)),
@@ -25,6 +32,39 @@ pub(super) fn load(paths: &[PathBuf]) -> anyhow::Result<Vec<Model>> {
         models.push(model);
     }
     Ok(models)
+}
+
+/// Lets a child process load a model first: what the inference library does with a file that nobody foresaw, memory
+/// without end or a crash, then happens to the child.
+pub(super) fn probe(path: &Path) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("this program's own file cannot be found")?;
+    let child = Command::new(program)
+        .args(["model", "--probe", "--"])
+        .arg(path)
+        .stdin(Stdio::null())
+        .output()
+        .context("no process could be started to look at a model")?;
+    if child.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&child.stderr);
+    let sentence = said.lines().rev().find_map(|line| line.strip_prefix("myograph: "));
+    let crashed = || {
+        let (path, how) = (path.display(), child.status);
+        format!("{path} makes the inference library fail ({how}); export the model again")
+    };
+    // A child that was ended did not end with its sentence.
+    let sentence = sentence.filter(|_| child.status.code().is_some());
+    anyhow::bail!(sentence.map_or_else(crashed, str::to_owned))
+}
+
+/// What a child may use while it loads a model.
+pub(super) fn confine() {
+    let limit = |value| Rlimit { current: Some(value), maximum: Some(value) };
+    // Where a limit cannot be set, the model is looked at without it.
+    let _ = setrlimit(Resource::As, limit(PROBE_BYTES));
+    let _ = setrlimit(Resource::Cpu, limit(PROBE_SECONDS));
+    let _ = setrlimit(Resource::Core, limit(0));
 }
 
 /// The models of a configuration, with everything in which they and the station differ said at once.

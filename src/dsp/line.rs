@@ -21,15 +21,16 @@ pub const SLOWEST_HZ: f64 = 160.0;
 const ASTRAY_HZ: f64 = 1.0;
 /// ... in steps well inside the width of a bin of two seconds.
 const STEP_HZ: f64 = 0.2;
-/// Frequencies that tell what is no mains: between these, a hertz apart, none nearer than this to 50 and 60 Hz.
+/// Frequencies that tell what is no mains: between these, in such steps, none nearer than this to 50 and 60 Hz.
 const BESIDE_HZ: (f64, f64) = (38.5, 72.0);
+const BESIDE_STEP_HZ: f64 = 0.5;
 const APART_HZ: f64 = 3.0;
 /// Of these the loudest quarter does not count: another machine may sing there.
 const COUNTED: f64 = 0.75;
 /// So many times the power beside it is no chance any more. Measured: `tests`.
-const STANDS_OUT: f64 = 30.0;
+const STANDS_OUT: f64 = 36.0;
 /// A sine towers so many times over its flanks: these bins beside its own, of windows of two seconds or shorter.
-const NARROW: f64 = 8.0;
+const NARROW: f64 = 12.0;
 const NEAR_BINS: [f64; 4] = [-4.0, -3.0, 3.0, 4.0];
 const NEAR_BIN_HZ: f64 = 0.5;
 /// Share of the power of the four quarters that is left when they are added in phase: 1 for a sine, 1/4 for a burst
@@ -202,7 +203,7 @@ impl Window {
 /// Frequencies whose power tells what is no mains.
 fn beside() -> Vec<f64> {
     let (low, high) = BESIDE_HZ;
-    let all = (0..=length(high - low)).map(|step| low + float_len(step));
+    let all = (0..=length((high - low) / BESIDE_STEP_HZ)).map(|step| low + BESIDE_STEP_HZ * float_len(step));
     all.take_while(|hz| *hz <= high)
         .filter(|hz| MAINS_HZ.iter().all(|mains| (hz - mains).abs() >= APART_HZ))
         .collect()

@@ -263,7 +263,7 @@ impl Calibrator {
     }
 
     /// Does not wait for the muscle to have rested, but goes on at once.
-    pub fn next(&mut self) -> Result<(), Refusal> {
+    pub fn go_on(&mut self) -> Result<(), Refusal> {
         self.run.as_mut().ok_or(Refusal::NotRunning)?.hurry()
     }
 

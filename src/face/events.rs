@@ -127,6 +127,9 @@ impl Lane {
     #[inline]
     fn row(&mut self, row: u64, raw: f64, clean: f64) -> Option<Found> {
         let settled = row >= self.span?.1;
+        if !clean.is_finite() {
+            return self.detector.cut(row);
+        }
         match &mut self.detector {
             Detector::None => None,
             Detector::Fast(hunt) if settled => hunt.row(row, raw, clean),

@@ -5,7 +5,7 @@
 //! than a grid of rows allows.
 
 use super::artefacts::Artefacts;
-use super::events::Events;
+use super::events::{Active, Events};
 use super::quality::Watch;
 use super::state::{Reel, Tape};
 use crate::emg::units::{index, wide};
@@ -131,6 +131,11 @@ impl Observer {
     /// Activity of this channel is given as a share of this maximum from now on.
     pub fn calibrate(&mut self, calibration: &Calibration) {
         self.events.calibrate(calibration);
+    }
+
+    /// Events that go on, in order of channels.
+    pub fn active(&self) -> impl Iterator<Item = Active> + '_ {
+        self.events.active()
     }
 
     /// Spans that run at the present row, known from elsewhere.

@@ -24,6 +24,9 @@ const TOLERANCE: f32 = 1e-4;
 /// Longest words of the library that are passed on, characters.
 const WORDS_CHARS: usize = 240;
 
+/// Digits of a hash that are enough to tell two files apart.
+const SHORT_HASH: usize = 16;
+
 /// What a model may ask for at most.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -183,7 +186,8 @@ fn is_the_file(path: &Path, card: &Card, bytes: &[u8]) -> Result<(), Error> {
     }
     let hash = hex(&Sha256::digest(bytes));
     if hash != card.onnx_sha256 {
-        return differs(format!("SHA-256 {}", card.onnx_sha256), hash);
+        let short = |hash: &str| format!("SHA-256 {}...", hash.get(..SHORT_HASH).unwrap_or_default());
+        return differs(short(&card.onnx_sha256), short(&hash));
     }
     Ok(())
 }

@@ -36,6 +36,10 @@
 //! hum_uv = 3.0              # peak of the fundamental at the electrodes, about
 //! hum_hz = 50.0
 //! drift_uv = 10.0           # rms, below about 0.1 Hz
+//!
+//! [face]                    # electrodes, cross-talk, tone, effort and tempo differ from face to face
+//! spread = 0.5              # how much: 0 if left out, up to 1; expressions become weaker and shorter, never more
+//! person = 3                # whose face it is, whatever the seed; the seed's own if left out
 //! ```
 //! In the truth the level of `motion` is a share of half the converter's range, else of the muscle's maximum.
 
@@ -53,6 +57,7 @@ use super::{Description, Error, Packet, Reading, Source};
 use crate::emg::units::{count, float, index, rows_ns};
 use crate::emg::{Cause, Channel, Kind, SampleType, Samples, Stamp};
 use anatomy::Site;
+use anatomy::person::Person;
 use director::{Cast, Director, Player, Pose};
 use noise::{Purpose, stream};
 use script::Script;
@@ -166,8 +171,10 @@ impl Face {
     fn new(options: &SimOptions, cast: &Cast, script: Option<Script>) -> Self {
         let seed = options.seed;
         let artefacts = script.as_ref().map(|script| script.artefacts).unwrap_or_default();
+        let wearer = script.as_ref().map(|script| script.wearer).unwrap_or_default();
+        let person = Person::new(seed, wearer);
         let expressions: Player = match script {
-            Some(script) => Box::new(expressions::scripted(cast.clone(), script)),
+            Some(script) => Box::new(expressions::scripted(cast.clone(), script, &person)),
             None => Box::new(expressions::repertoire(cast.clone(), stream(seed, Purpose::Expressions, 0))),
         };
         let mut players = vec![expressions];
@@ -175,7 +182,7 @@ impl Face {
         let silent = vec![0.0; cast.sites.len()];
         Self {
             director: Director::new(players),
-            signal: Signal::new(options, cast, &artefacts),
+            signal: Signal::new(options, cast, &artefacts, &person),
             pose: Pose { activation: silent.clone(), baseline: silent },
         }
     }

@@ -29,7 +29,7 @@ def arguments(argv):
         command.add_argument("--hop", type=float, default=0.064, metavar="S", help="one window each so many seconds (default 0.064)")
         command.add_argument("--protocol", choices=("leave-one-subject-out", "leave-one-session-out", "leave-trials-out"), help="default: the strictest the data allow")
         command.add_argument("--subject-z", action="store_true", help="scale every subject by its own rest period; looks at the test subject and is named so")
-        command.add_argument("--epochs", type=int, default=40)
+        command.add_argument("--epochs", type=int, default=20, help="at most (default 20)")
         command.add_argument("--seed", type=int, default=0)
     judged.add_argument("--table", type=Path, help="a CSV file (subject, label, numbers) instead of recordings")
     judged.add_argument("--log", action="store_true", help="take the logarithm of a table's numbers")

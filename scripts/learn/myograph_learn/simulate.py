@@ -14,7 +14,7 @@ from .progress import Bar
 from .reader import Unreadable
 
 EMOTIONS = ("happiness", "sadness", "surprise", "fear", "anger", "disgust")
-LEVEL = (0.04, 0.5)
+LEVEL = (0.08, 0.6)
 """Of the prototype; the logarithm is uniform, so that weak ones are not rare."""
 DURATION_S = (0.4, 2.5)
 REST_S = (0.7, 1.6)

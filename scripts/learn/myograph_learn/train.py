@@ -21,12 +21,12 @@ PIECE_S = 1.0
 class Plan:
     """How to fit."""
 
-    epochs: int = 40
-    patience: int = 8
+    epochs: int = 20
+    patience: int = 6
     batch: int = 16
-    rate: float = 3e-3
+    rate: float = 8e-3
     decay: float = 1e-4
-    gain_jitter: float = 0.3
+    gain_jitter: float = 0.5
     """Deviation of the logarithm of a random gain per channel and trial: electrodes never sit alike."""
     lead_s: float = 0.5
     """Rows before a trial that an LSTM may have in memory while it learns."""

@@ -1,7 +1,9 @@
+//! Movements of a simulated face, whose truth is known, and rails.
+
 use super::*;
 use crate::emg::Truth;
 use crate::face::Observer;
-use crate::face::rehearsal::{Recording, face};
+use crate::face::tests::{Recording, face};
 use proptest::prelude::*;
 
 fn found(recording: &Recording, blocks: &[usize]) -> Vec<Artefact> {
@@ -25,28 +27,35 @@ fn meets(artefact: &Artefact, truth: &Truth, slack: u64) -> bool {
 
 #[test]
 fn movements_are_found_and_faces_are_not_taken_for_them() {
-    for rate_hz in [200_u64, 1000] {
-        // Six movements a minute; expressions, blinks, swallows and speech as usual.
-        let recording = face(&format!("seed=21&rate={rate_hz}"), &with_repertoire("motion = 6"), 600.0);
-        let (truth, found) = (movements(&recording), found(&recording, &[97]));
-        let slack = rate_hz / 5;
-        let hit = truth.iter().filter(|truth| found.iter().any(|a| meets(a, truth, 0))).count();
-        let wrong = found.iter().filter(|a| !truth.iter().any(|truth| meets(a, truth, slack))).count();
-        let rows =
-            |range: std::ops::Range<u64>| truth.iter().any(|t| (t.onset..t.end).contains(&range.start));
-        let covered = truth.iter().map(|t| overlap(t, &found)).sum::<u64>();
-        let all: u64 = truth.iter().map(|t| t.end - t.onset).sum();
-        let cables = found.iter().filter(|a| a.rule == CABLE).count();
-        println!(
-            "{rate_hz} Hz: {hit} of {} movements, {wrong} false in 10 min, {} spans, {cables} cables, {:.0} % of rows",
-            truth.len(),
-            found.len(),
-            100.0 * float(covered) / float(all)
-        );
-        assert!(!rows(0..1) && truth.len() > 40);
-        assert!(float(wide(hit)) >= 0.9 * float(wide(truth.len())), "{hit} of {}", truth.len());
-        assert!(wrong <= 1, "{wrong} false in 10 minutes");
+    for (rate_hz, minutes) in [(200, 8), (1000, 2)] {
+        movements_are_found(rate_hz, minutes);
     }
+}
+
+#[test]
+#[ignore = "an hour of a face takes minutes"]
+fn movements_are_found_over_an_hour() {
+    movements_are_found(500, 60);
+}
+
+/// Six movements a minute beside expressions, blinks, swallows and speech; prints what it measured.
+fn movements_are_found(rate_hz: u64, minutes: u32) {
+    let recording =
+        face(&format!("seed=21&rate={rate_hz}"), &with_repertoire("motion = 6"), 60.0 * f64::from(minutes));
+    let (truth, found) = (movements(&recording), found(&recording, &[97]));
+    let slack = rate_hz / 5;
+    let hit = truth.iter().filter(|truth| found.iter().any(|a| meets(a, truth, 0))).count();
+    let wrong = found.iter().filter(|a| !truth.iter().any(|truth| meets(a, truth, slack))).count();
+    let covered = truth.iter().map(|t| overlap(t, &found)).sum::<u64>();
+    let all: u64 = truth.iter().map(|t| t.end - t.onset).sum();
+    let cables = found.iter().filter(|a| a.rule == CABLE).count();
+    println!(
+        "{rate_hz} Hz: {hit} of {} movements, {wrong} false in {minutes} min, {cables} cables, {:.0} % of rows",
+        truth.len(),
+        100.0 * float(covered) / float(all)
+    );
+    assert!(truth.len() > 8 && 10 * hit >= 9 * truth.len(), "{hit} of {}", truth.len());
+    assert!(wrong <= 1, "{wrong} false in {minutes} minutes");
 }
 
 /// The usual face: a few strong expressions over and over beside what `artefacts` says.
@@ -74,10 +83,10 @@ fn overlap(truth: &Truth, found: &[Artefact]) -> u64 {
 }
 
 #[test]
-fn a_still_head_moves_nothing_in_half_an_hour() {
-    let recording = face("seed=22&rate=250", &with_repertoire("motion = false"), 1800.0);
-    let found = found(&recording, &[250]);
-    println!("{} artefacts in 30 minutes without movement: {found:?}", found.len());
+fn a_still_head_moves_nothing_in_ten_minutes() {
+    let recording = face("seed=22&rate=200", &with_repertoire("motion = false"), 600.0);
+    let found = found(&recording, &[200]);
+    println!("{} artefacts in 10 minutes without movement: {found:?}", found.len());
     assert!(found.len() <= 1, "{found:?}");
 }
 

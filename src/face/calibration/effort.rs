@@ -14,8 +14,10 @@ const REST_ROWS: usize = 10;
 /// Raw values within a count of their greatest for this long are a sensor's rail, seconds: an envelope swings by
 /// more, even at its top.
 const PLATEAU_S: f64 = 0.1;
-/// From this share of the converter's range on a signal is near its rail.
+/// From this share of the converter's range on a signal is near its rail,
 const NEAR: f64 = 0.95;
+/// and for so long in a contraction it matters, seconds: the rare peaks of a raw signal do not.
+const NEAR_S: f64 = 0.03;
 
 /// Mean and standard deviation (n - 1) of the finite values; NaN where there are too few.
 pub(super) fn mean_and_sd(values: &[f32]) -> (f64, f64) {
@@ -72,8 +74,8 @@ pub(super) struct Rail {
     kind: Kind,
     /// The converter's largest count, where its resolution is known.
     top: Option<f64>,
-    low: f64,
-    high: f64,
+    /// Seconds near the converter's rail.
+    near_s: f64,
     seen: bool,
     /// A value that was exceeded by no more than a count, and seconds in a row within a count of it.
     plateau: f64,
@@ -95,21 +97,19 @@ impl Rail {
         if !self.seen || value > self.plateau + 1.0 {
             (self.plateau, self.run_s, self.longest_s) = (value, 0.0, 0.0);
         }
-        self.high = if self.seen { self.high.max(value) } else { value };
-        self.low = if self.seen { self.low.min(value) } else { value };
         self.seen = true;
+        let below = |top: f64| self.kind == Kind::Raw && value <= (1.0 - NEAR) * top;
+        if self.top.is_some_and(|top| value >= NEAR * top || below(top)) {
+            self.near_s += 1.0 / rate_hz;
+        }
         self.run_s = if value >= self.plateau - 1.0 { self.run_s + 1.0 / rate_hz } else { 0.0 };
         self.longest_s = self.longest_s.max(self.run_s);
     }
 
     /// Whether the signal may have been cut off.
     pub(super) fn is_near(&self) -> bool {
-        let converter = self.top.is_some_and(|top| {
-            let below = self.kind == Kind::Raw && self.low <= (1.0 - NEAR) * top;
-            self.high >= NEAR * top || below
-        });
         let sensor = self.kind != Kind::Raw && self.longest_s >= PLATEAU_S;
-        self.seen && (converter || sensor)
+        self.near_s >= NEAR_S || sensor
     }
 }
 
@@ -151,6 +151,8 @@ mod tests {
         assert!(!near(&swing));
         assert!(near(&|row| swing(row).min(510.0)), "it is cut off below the converter's range");
         assert!(near(&|row| 480.0 + swing(row)), "the converter's range ends");
+        let peaks = |row: u32| if row.is_multiple_of(50) { 1023.0 } else { swing(row) };
+        assert!(!near(&peaks), "20 ms in a second");
         assert!(!near(&|row| if row < 300 { 10.0 } else { swing(row) }), "rest stands still too");
     }
 }

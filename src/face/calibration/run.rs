@@ -167,7 +167,9 @@ impl Run {
             }
             Phase::Contract => {
                 let channel = self.queue.front().copied();
-                channel.into_iter().for_each(|channel| self.rested_s[channel] = self.now_s + RECOVER_S);
+                if let Some(channel) = channel {
+                    self.rested_s[channel] = self.now_s + RECOVER_S;
+                }
                 self.announce();
                 None
             }

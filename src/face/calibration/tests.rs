@@ -106,14 +106,14 @@ fn eight_muscles_take_their_turns_and_nobody_waits() {
 fn a_single_muscle_waits_until_it_has_rested_unless_it_is_hurried() {
     let mut station = Station::new(&[Kind::Envelope]);
     station.calibrator.start().unwrap();
-    assert_eq!(station.calibrator.next(), Err(Refusal::NoWait), "a rest takes its time");
+    assert_eq!(station.calibrator.go_on(), Err(Refusal::NoWait), "a rest takes its time");
     station.until(Phase::Judge, obedient);
     assert!((station.seconds - (10.0 + 3.0 + 3.0 + 2.0 * 33.0)).abs() < 0.1, "{}", station.seconds);
     station.calibrator.redo(Some(0)).unwrap();
     let from = station.seconds;
     for _ in 0..3 {
         station.until(Phase::Ready, obedient);
-        station.calibrator.next().unwrap();
+        station.calibrator.go_on().unwrap();
         station.until(Phase::Contract, obedient);
     }
     station.until(Phase::Judge, obedient);
@@ -148,6 +148,7 @@ fn only_what_is_kept_counts() {
 
 #[test]
 fn every_verdict_has_its_subject() {
+    use Verdict::{Differ, NoRise, Noisy, Ok, Open, Rail, Small};
     let mut station = Station::new(&EIGHT);
     station.calibrator.start().unwrap();
     station.until(Phase::Judge, |progress, channel| {
@@ -165,7 +166,6 @@ fn every_verdict_has_its_subject() {
             (_, false) => 10.0,
         }
     });
-    use Verdict::{Differ, NoRise, Noisy, Ok, Open, Rail, Small};
     let found: Vec<Verdict> = (0..8).map(|channel| station.verdict(channel)).collect();
     assert_eq!(found, [Ok, NoRise, Small, Rail, Rail, Noisy, Differ, Open]);
     let kept = station.calibrator.keep(None, 0, "me").unwrap();
@@ -251,7 +251,7 @@ proptest! {
                     }
                 }
                 Deed::Start => drop(calibrator.start()),
-                Deed::Next => drop(calibrator.next()),
+                Deed::Next => drop(calibrator.go_on()),
                 Deed::Skip => drop(calibrator.skip()),
                 Deed::Redo(channel) => drop(calibrator.redo(channel)),
                 Deed::Keep(channel) => {

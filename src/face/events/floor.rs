@@ -29,8 +29,6 @@ const GRAINS: f64 = 600.0;
 const PRIOR: f64 = 60.0;
 /// A grain counts no more than this multiple of the mean.
 const GRAIN_CAP: f64 = 4.0;
-/// Rest that is less restless than this multiple of flat noise passes for flat: that much is chance.
-const CHANCE: f64 = 1.2;
 
 /// The power of rest, and the level of the envelope at rest.
 #[derive(Clone, Debug)]
@@ -128,7 +126,7 @@ impl Floor {
     /// How many times more restless rest is than flat noise of `news` independent values a row: tonic activity comes
     /// in single motor units, and its spectrum is not flat. At least 1.
     pub(super) fn restlessness(&self, news: f64) -> f64 {
-        (self.restless * news * self.grain / 2.0 / CHANCE).max(1.0)
+        (self.restless * news * self.grain / 2.0).max(1.0)
     }
 
     /// Takes every row; `news` is how many independent values a row holds.

@@ -81,6 +81,8 @@ const RHYTHM: u32 = 3;
 /// Longest pause within speech, and between bites, seconds.
 const PAUSE_S: f64 = 0.35;
 const BITE_PAUSE_S: f64 = 1.2;
+/// Movements that begin within this time are one movement, seconds.
+const TOGETHER_S: f64 = 0.2;
 /// Activity below this share of the loudest may be cross-talk; above it a muscle moves on its own.
 const OWN: f64 = 0.3;
 
@@ -94,7 +96,8 @@ pub(super) struct Scene<'a> {
 impl Scene<'_> {
     /// The habit an event is part of, with all events that are.
     pub(super) fn habit(&self, at: usize) -> Option<(Habit, Vec<usize>)> {
-        self.blink(at).or_else(|| self.chewing(at)).or_else(|| self.speech(at)).or_else(|| self.swallow(at))
+        let rules = [Self::blink, Self::chewing, Self::speech, Self::swallow];
+        rules.iter().find_map(|rule| rule(self, at).filter(|(_, members)| members.contains(&at)))
     }
 
     fn site(&self, at: usize) -> Site {
@@ -139,17 +142,24 @@ impl Scene<'_> {
         members.iter().map(|&member| self.entries[member].height()).fold(0.0, f64::max)
     }
 
-    /// Events elsewhere during a span, split into those that are loud on their own and those that may be cross-talk.
+    /// Events elsewhere that a habit would not explain, because they are loud and began with it, and those that may be
+    /// its cross-talk. Loud ones that began at another time are another matter.
     fn elsewhere(&self, members: &[usize], loudest: f64) -> (Vec<usize>, Vec<usize>) {
         let (onset, end) = self.span(members);
-        (0..self.entries.len())
-            .filter(|other| !members.contains(other))
-            .filter(|&other| {
-                let found = &self.entries[other].found;
-                let common = found.end.min(end).saturating_sub(found.onset.max(onset));
-                2 * common > found.end - found.onset
-            })
-            .partition(|&other| self.entries[other].height() > OWN * loudest)
+        let (mut own, mut echoes) = (Vec::new(), Vec::new());
+        for other in (0..self.entries.len()).filter(|other| !members.contains(other)) {
+            let found = &self.entries[other].found;
+            let common = found.end.min(end).saturating_sub(found.onset.max(onset));
+            let apart = float(found.onset.abs_diff(onset)) / self.rate_hz;
+            if self.entries[other].height() > OWN * loudest {
+                if common > 0 && apart < TOGETHER_S {
+                    own.push(other);
+                }
+            } else if 2 * common > found.end - found.onset {
+                echoes.push(other);
+            }
+        }
+        (own, echoes)
     }
 
     /// Around the eye alone, on one side or both, for 100-300 ms.
@@ -176,7 +186,7 @@ impl Scene<'_> {
         let (own, echoes) = self.elsewhere(&members, self.loudest(&members));
         let whole = own.is_empty() && is_short(&members);
         members.extend(echoes);
-        (whole && members.contains(&at)).then_some((Habit::Blink, members))
+        whole.then_some((Habit::Blink, members))
     }
 
     /// Bites: bursts of the jaw's muscles one after the other.

@@ -288,7 +288,7 @@ impl Hunt {
         let first = onset.row.max((row + 1).saturating_sub(self.past.rows())) + 1;
         let rest = self.floor.power();
         let last = calm.max(first);
-        let steps = (0..6).map(|step| last.saturating_sub(step * self.rows.local).max(first));
+        let steps = (0..10).map(|step| last.saturating_sub(step * self.rows.local).max(first));
         let level = steps.map(|row| self.local(row, last, 1)).fold(1.0, f64::max);
         let end = if calm > row {
             calm

@@ -19,10 +19,10 @@ const USABLE: f64 = 0.3;
 /// Independent values a second behind the low-pass: twice its noise bandwidth.
 const NEWS_HZ: f64 = 22.2;
 /// Shift of the mean, in standard deviations of rest, that is looked for, and that counts once it is found.
-const LOUD: f64 = 4.0;
-const FAINT: f64 = 3.0;
+const LOUD: f64 = 3.0;
+const FAINT: f64 = 2.5;
 /// Evidence that raises the alarm and that ends it, nats; rest is not normal here, so it takes more than in `hunt`.
-const ALARM: f64 = 16.0;
+const ALARM: f64 = 8.0;
 const CALM: f64 = 4.0;
 /// Multiples of the standard deviation count no more than this.
 const CAP: f64 = 8.0;
@@ -31,8 +31,11 @@ const TAIL: f64 = 0.2;
 const TAIL_SD: f64 = 3.0;
 /// Share by which a sensor's time constant is uncertain: parts of 5-10 % each.
 const TAU_SHARE: f64 = 0.15;
-/// Slowest pole that is thought of where the time constant is not known, seconds; three of them end a tail.
-const TAU_WORST_S: f64 = 0.1;
+/// What an unknown sensor may add to a duration, seconds (poles of 2 Hz and more), and to the uncertainty of an onset.
+const TAIL_WORST_S: f64 = 0.45;
+const BLUR_WORST_S: f64 = 0.02;
+/// What the low-pass adds to the uncertainty of an end, seconds.
+const END_BLUR_S: f64 = 0.005;
 /// Time constant of what is known of rest, time after which it is known, time until a row counts as quiet, seconds.
 const MEMORY_S: f64 = 6.0;
 const FIRST_S: f64 = 1.5;
@@ -215,6 +218,8 @@ impl Slow {
             let height = (self.undone.at(row) - self.rest.mean) / self.deviation();
             // The low-pass climbs over about its delay; noise moves the crossing by its share of the height.
             let onset_sd = (1.5 * self.delay().max(1.0) / height.max(1.0)).hypot(0.006 * self.rate_hz);
+            let unknown = if self.tau_s > 0.0 { 0.0 } else { BLUR_WORST_S * self.rate_hz };
+            let onset_sd = onset_sd.hypot(unknown);
             let mut course = Course::new(onset, self.rate_hz);
             (onset..=row).for_each(|row| course.put(row, self.past.at(row)));
             self.run = Some(Run { onset, onset_sd, sum: 0.0, rows: 0.0, course, end: None });
@@ -224,12 +229,14 @@ impl Slow {
         None
     }
 
-    /// The row after `first`, or a little before, at which half the height at `row` was passed.
+    /// The row nearest to where the evidence begins at which half the height at `row` is passed for good.
     fn cross(&self, first: u64, row: u64) -> u64 {
         let oldest = (row + 1).saturating_sub(self.past.rows()).max(self.clear);
-        let first = first.saturating_sub(count(2.0 * self.delay())).max(oldest);
+        let earliest = first.saturating_sub(count(2.0 * self.delay())).max(oldest);
         let half = f64::midpoint(self.undone.at(row), self.rest.mean);
-        (first..row).rev().find(|&row| self.undone.at(row) < half).map_or(first, |row| row + 1)
+        let is_above = |row: &u64| self.undone.at(*row) >= half;
+        let begun = (first.max(earliest)..row).find(is_above).unwrap_or(row);
+        (earliest..begun).rev().find(|row| !is_above(row)).map_or(earliest, |row| row + 1)
     }
 
     fn follow(&mut self, row: u64, times: f64) -> Option<Found> {
@@ -281,13 +288,14 @@ impl Slow {
         let onset = back(run.onset);
         let end = back(end).max(onset + 1);
         let corrected = float(run.end.unwrap_or(end).saturating_sub(run.onset)).max(1.0);
-        let spread =
-            2.0 * (run.onset_sd * std::f64::consts::SQRT_2).hypot(TAU_SHARE * self.tau_s * self.rate_hz);
+        // The end lies in the tail of the low-pass besides.
+        let end_sd = 1.5 * run.onset_sd + END_BLUR_S * self.rate_hz;
+        let spread = 2.0 * run.onset_sd.hypot(end_sd).hypot(TAU_SHARE * self.tau_s * self.rate_hz);
         let duration = if self.tau_s > 0.0 {
             [(corrected - spread).max(0.0), corrected, corrected + spread]
         } else {
             let measured = float(end - onset);
-            [(measured - 3.0 * TAU_WORST_S * self.rate_hz).max(0.0), f64::NAN, measured]
+            [(measured - TAIL_WORST_S * self.rate_hz).max(0.0), f64::NAN, measured]
         };
         let height = run.sum / run.rows.max(1.0);
         Found {
@@ -299,7 +307,7 @@ impl Slow {
             ratio: height * height,
             rise: run.course.rise(self.smooth.mean).unwrap_or(f64::NAN),
             onset_sd: run.onset_sd,
-            end_sd: run.onset_sd,
+            end_sd,
             duration,
             bursts: run.course.bursts(self.smooth.mean),
         }

@@ -193,39 +193,270 @@ fn bursts_are_found_where_they_are() {
             durations.rotate_left(1);
             let (signal, planted) = bursts(1000 * seed + count(snr_db), snr_db, &durations);
             let found = observe(&[channel("emg", "", Kind::Raw)], RATE, &signal, &[100]);
-            let mut one = Score::default();
-            one.add(&planted, &found.events, float(wide(signal.len())) / RATE);
-            let within = |n: f64| one.shares.iter().filter(|s| **s <= n).count() * 100 / one.shares.len();
-            println!(
-                "{snr_db} dB: hits {:.3}, median error {:.1} ms (signed {:.1}), false {}, within 1 u {} %, 2 u {} %",
-                one.hit_rate(),
-                one.median_error(),
-                Score::quantile(&one.errors, 0.5),
-                one.false_alarms,
-                within(1.0),
-                within(2.0)
-            );
-            let longer: Vec<f64> = one.durations.iter().map(|(d, t)| d - t).collect();
-            println!(
-                "   durations longer by {:.1} ms (median), {:.1} .. {:.1}",
-                Score::quantile(&longer, 0.5),
-                Score::quantile(&longer, 0.05),
-                Score::quantile(&longer, 0.95)
-            );
             all.add(&planted, &found.events, float(wide(signal.len())) / RATE);
             let brief: Vec<Planted> = planted.into_iter().filter(|(a, b)| b - a < 0.05).collect();
             short.add(&brief, &found.events, 0.0);
         }
     }
-    println!(
-        "all: {:.3}, 40 ms: {:.3}, {} false in {:.1} min",
+    let within =
+        |n: f64| float(wide(all.shares.iter().filter(|s| **s <= n).count())) / float(wide(all.shares.len()));
+    let longer: Vec<f64> = all.durations.iter().map(|(found, planted)| found - planted).collect();
+    let said = format!(
+        "hits {:.3}, of 40 ms {:.3}; median error {:.1} ms; {} false in {:.1} min; within 1 u {:.2}, 2 u {:.2}; \
+         durations {:+.1} ms",
         all.hit_rate(),
         short.hit_rate(),
+        all.median_error(),
         all.false_alarms,
-        all.rest_s / 60.0
+        all.rest_s / 60.0,
+        within(1.0),
+        within(2.0),
+        Score::quantile(&longer, 0.5),
     );
-    assert!(all.hit_rate() >= 0.95, "{}", all.hit_rate());
-    assert!(short.hit_rate() >= 0.85, "{}", short.hit_rate());
-    assert!(all.median_error() <= 12.0, "{}", all.median_error());
-    assert!(all.false_alarms <= 6, "{} in {} s", all.false_alarms, all.rest_s);
+    println!("{said}");
+    assert!(all.hit_rate() >= 0.955 && short.hit_rate() >= 0.85, "{said}");
+    assert!(all.median_error() <= 6.0 && all.false_alarms <= 4, "{said}");
+    // A standard uncertainty holds 68 % of the errors.
+    assert!((0.6..0.85).contains(&within(1.0)) && within(2.0) >= 0.85, "{said}");
+    assert!(Score::quantile(&longer, 0.5).abs() <= 10.0, "{said}");
+}
+
+#[test]
+fn rest_alone_gives_nothing() {
+    let (signal, _) = bursts(77, 0.0, &[]);
+    let mut noise = Noise::new(78);
+    // Flat noise, and noise with the spectrum of a muscle's tone: fifteen minutes of each.
+    let rows = 900_000;
+    let flat: Vec<f64> = (0..rows).map(|_| 2.0 * noise.normal()).collect();
+    let tone: Vec<f64> = noise.emg(rows).iter().map(|v| 3.0 * v).collect();
+    let mut false_alarms = 0;
+    for signal in [signal, flat, tone] {
+        false_alarms += observe(&[channel("emg", "", Kind::Raw)], RATE, &signal, &[1000]).events.len();
+    }
+    assert!(false_alarms <= 4, "{false_alarms} in half an hour");
+}
+
+/// Adds activity of these rms values, microvolts, and seconds.
+fn plant(signal: &mut [f64], emg: &[f64], spans: &[(f64, f64, f64)]) {
+    for &(rms, onset, end) in spans {
+        for row in index(count(onset * RATE))..index(count(end * RATE)) {
+            signal[row] += rms * emg[row];
+        }
+    }
+}
+
+fn rest(noise: &mut Noise, seconds: f64) -> Vec<f64> {
+    (0..index(count(seconds * RATE))).map(|_| 2.0 * noise.normal()).collect()
+}
+
+/// Onsets and ends in tenths of seconds, with the class.
+fn told(events: &[Event]) -> Vec<(u64, u64, Class)> {
+    let tenth = |row: u64| count(float(row) / RATE * 10.0);
+    events.iter().map(|e| (tenth(e.onset), tenth(e.end), e.class)).collect()
+}
+
+#[test]
+fn a_channel_that_begins_active_finds_its_rest_and_durations_make_classes() {
+    let mut noise = Noise::new(5);
+    let mut signal = rest(&mut noise, 30.0);
+    let emg = noise.emg(signal.len());
+    plant(&mut signal, &emg, &[(40.0, 0.0, 4.0), (20.0, 8.0, 8.2), (20.0, 10.0, 12.0), (20.0, 15.0, 21.0)]);
+    let found = observe(&[channel("emg", "", Kind::Raw)], RATE, &signal, &[10]);
+    let events: Vec<&Event> = found.events.iter().filter(|event| event.onset > 5000).collect();
+    let expected =
+        [(8000, 8200, Class::Brief), (10_000, 12_000, Class::Macro), (15_000, 21_000, Class::Sustained)];
+    assert_eq!(events.len(), expected.len(), "{events:?}");
+    for (event, (onset, end, class)) in events.into_iter().zip(expected) {
+        assert!(event.onset.abs_diff(onset) < 15 && event.end.abs_diff(end) < 80, "{event:?}");
+        assert_eq!(event.class, class);
+    }
+}
+
+#[test]
+fn hum_hides_no_burst_and_is_none() {
+    let mut noise = Noise::new(6);
+    let mut signal = rest(&mut noise, 20.0);
+    let emg = noise.emg(signal.len());
+    plant(&mut signal, &emg, &[(8.0, 9.0, 9.1), (8.0, 12.0, 12.3), (8.0, 15.0, 15.08)]);
+    for (row, value) in signal.iter_mut().enumerate() {
+        let t = float(wide(row)) / RATE;
+        let wave = |hz: f64| (std::f64::consts::TAU * hz * t).sin();
+        *value += 20.0 * wave(50.02) + 6.0 * wave(100.04) + 4.0 * wave(150.06);
+    }
+    let found = observe(&[channel("emg", "", Kind::Raw)], RATE, &signal, &[100]);
+    let onsets: Vec<u64> = told(&found.events).iter().map(|(onset, ..)| *onset).collect();
+    assert_eq!(onsets, [90, 120, 150]);
+}
+
+#[test]
+fn a_blink_is_one_on_both_eyes_and_a_smile_is_none() {
+    let mut noise = Noise::new(7);
+    let names =
+        [("OOC-L", "orbicularis oculi"), ("OOC-R", "orbicularis oculi"), ("ZYG-L", "zygomaticus major")];
+    let channels: Vec<_> = names.iter().map(|(name, muscle)| channel(name, muscle, Kind::Raw)).collect();
+    let mut columns: Vec<Vec<f64>> = channels.iter().map(|_| rest(&mut noise, 16.0)).collect();
+    for (at, column) in columns.iter_mut().enumerate() {
+        let emg = noise.emg(column.len());
+        let (blink, smile) = if at < 2 {
+            ((30.0, 5.0, 5.2), (20.0, 10.0, 10.25))
+        } else {
+            ((0.0, 0.0, 0.0), (40.0, 10.0, 10.3))
+        };
+        plant(column, &emg, &[blink, smile]);
+    }
+    let rows: Vec<f64> = (0..columns[0].len()).flat_map(|row| columns.iter().map(move |c| c[row])).collect();
+    let found = observe(&channels, RATE, &rows, &[100]);
+    let mut events = found.events.clone();
+    events.sort_by_key(|event| (event.onset / 1000, event.channel));
+    let classes: Vec<_> = events.iter().map(|e| (e.onset / 1000, e.channel, e.class)).collect();
+    let (blink, brief) = (Class::Blink, Class::Brief);
+    let expected = [(5, 0, blink), (5, 1, blink), (10, 0, brief), (10, 1, brief), (10, 2, brief)];
+    let near = |row: u64| (row + 50) / 1000;
+    let classes_near: Vec<_> = events.iter().map(|e| (near(e.onset), e.channel, e.class)).collect();
+    assert!(classes == expected || classes_near == expected, "{classes:?}");
+    assert_eq!(found.artefacts.len(), 1, "{:?}", found.artefacts);
+    assert_eq!((found.artefacts[0].rule.as_str(), found.artefacts[0].channels), ("blink", 0b11));
+}
+
+#[test]
+fn lips_and_jaw_together_swallow_and_in_syllables_speak() {
+    let mut noise = Noise::new(8);
+    let names = ["orbicularis oris", "mentalis", "masseter", "corrugator supercilii"];
+    let channels: Vec<_> = names.iter().map(|muscle| channel(muscle, muscle, Kind::Raw)).collect();
+    let mut columns: Vec<Vec<f64>> = channels.iter().map(|_| rest(&mut noise, 24.0)).collect();
+    for (at, column) in columns.iter_mut().enumerate() {
+        let emg = noise.emg(column.len());
+        if at < 3 {
+            plant(column, &emg, &[(25.0, 6.0, 6.9)]);
+            let syllables: Vec<_> =
+                (0..10).map(|n| 12.0 + 0.22 * f64::from(n)).map(|t| (30.0, t, t + 0.13)).collect();
+            plant(column, &emg, &syllables);
+        } else {
+            plant(column, &emg, &[(15.0, 18.0, 18.3)]);
+        }
+    }
+    let rows: Vec<f64> = (0..columns[0].len()).flat_map(|row| columns.iter().map(move |c| c[row])).collect();
+    let found = observe(&channels, RATE, &rows, &[100]);
+    let (mouth, brow): (Vec<&Event>, Vec<&Event>) = found.events.iter().partition(|e| e.channel < 3);
+    assert!(mouth.iter().all(|event| event.class == Class::Artefact), "{mouth:?}");
+    assert_eq!(brow.iter().map(|event| event.class).collect::<Vec<_>>(), [Class::Brief]);
+    let rules: Vec<&str> = found.artefacts.iter().map(|artefact| artefact.rule.as_str()).collect();
+    assert!(rules.contains(&"swallow") && rules.contains(&"speech"), "{rules:?}");
+}
+
+/// What a sensor with one pole makes of a muscle.
+fn sensed(signal: &[f64], tau_s: f64) -> Vec<f64> {
+    let step = 1.0 - (-1.0 / (tau_s * RATE)).exp();
+    let mut level = 1.6;
+    signal
+        .iter()
+        .map(|value| {
+            level += step * (value.abs() - level);
+            (level / 0.05).round() * 0.05
+        })
+        .collect()
+}
+
+#[test]
+fn behind_an_envelope_sensor_a_brief_burst_lasts_too_long_and_is_told_so() {
+    let mut noise = Noise::new(9);
+    let mut signal = rest(&mut noise, 60.0);
+    let emg = noise.emg(signal.len());
+    let onsets: Vec<f64> = (0..10).map(|n| 6.0 + 2.0 * f64::from(n)).collect();
+    plant(&mut signal, &emg, &onsets.iter().map(|t| (20.0, *t, t + 0.1)).collect::<Vec<_>>());
+    plant(&mut signal, &emg, &[(20.0, 30.0, 30.5), (20.0, 36.0, 38.0)]);
+    let tau_s = 1.0 / (2.0 * std::f64::consts::TAU);
+    let sensor = Channel { sensor_tau_s: tau_s, scale: 1.0, ..channel("env", "", Kind::Envelope) };
+    let found = observe(&[sensor], RATE, &sensed(&signal, tau_s), &[100]);
+    assert_eq!(found.events.len(), 12, "{:?}", told(&found.events));
+    for (event, onset) in found.events.iter().zip(&onsets) {
+        let measured = float(event.end - event.onset) / RATE;
+        assert!((0.2..0.3).contains(&measured), "a burst of 100 ms reads as 217-280 ms: {measured}");
+        assert!(event.duration_low_us < 100e3 && event.duration_high_us > 100e3, "{event:?}");
+        assert!((event.duration_corrected_us - 100e3).abs() < 40e3, "{event:?}");
+        assert!((float(event.onset) / RATE - onset).abs() < 0.02, "{event:?}");
+        assert_eq!(event.class, Class::Brief);
+    }
+    let classes: Vec<_> = found.events[10..].iter().map(|event| event.class).collect();
+    assert_eq!(classes, [Class::Undetermined, Class::Macro]);
+}
+
+#[test]
+fn a_calibrated_channel_tells_its_share_of_the_maximum() {
+    let mut noise = Noise::new(10);
+    let mut signal = rest(&mut noise, 10.0);
+    let emg = noise.emg(signal.len());
+    plant(&mut signal, &emg, &[(20.0, 6.0, 7.5)]);
+    let channels = [channel("emg", "", Kind::Raw)];
+    let (mut pipeline, mut observer) = (Pipeline::new(&channels), Observer::new(&channels));
+    observer.calibrate(&crate::emg::Calibration {
+        rest_mean: 1.6,
+        mvc: 101.6,
+        valid: true,
+        ..Default::default()
+    });
+    let inputs = [chains(&channels, RATE), block(0, 1, &signal)];
+    let mut events: Vec<Event> =
+        inputs.iter().flat_map(|input| observer.step(input, &pipeline.step(input)).events).collect();
+    events.extend(observer.finish(10_000).events);
+    let [event] = &events[..] else { panic!("{events:?}") };
+    assert!((event.mvc_percent - event.peak).abs() < 1.0, "{event:?}");
+    assert!((15.0..40.0).contains(&event.peak) && event.rise_us > 0.0, "{event:?}");
+    assert!(event.onset < event.apex && event.apex < event.end);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(8))]
+
+    /// The observer is saved and restored where the first size says, and rows are missing for a while.
+    #[test]
+    fn neither_blocks_nor_segments_matter(
+        sizes in prop::collection::vec(1..700_usize, 1..6),
+        border in 2000..9000_usize,
+        hole in 4000..8000_usize,
+    ) {
+        let channels = [
+            channel("eye", "orbicularis oculi", Kind::Raw),
+            channel("lip", "orbicularis oris", Kind::Raw),
+            Channel { sensor_tau_s: 0.08, ..channel("env", "", Kind::Envelope) },
+        ];
+        let mut noise = Noise::new(11);
+        let mut columns: Vec<Vec<f64>> = (0..3).map(|_| rest(&mut noise, 11.0)).collect();
+        for column in &mut columns {
+            let emg = noise.emg(column.len());
+            plant(column, &emg, &[(20.0, 2.0, 2.2), (9.0, 3.5, 3.6), (20.0, 5.0, 6.0), (30.0, 8.0, 8.2), (15.0, 9.5, 10.0)]);
+        }
+        columns[1][hole..hole + 300].fill(f64::NAN);
+        columns[2] = sensed(&columns[2], 0.08);
+        let rows: Vec<f64> = (0..11_000).flat_map(|row| columns.iter().map(move |c| c[row])).collect();
+        let whole = observe(&channels, RATE, &rows, &[11_000]);
+        prop_assert!(whole.events.len() >= 10, "{}", whole.events.len());
+        let cut = observe(&channels, RATE, &rows, &sizes);
+        prop_assert_eq!(format!("{:?}", whole.events), format!("{:?}", cut.events));
+        prop_assert_eq!(&whole.artefacts, &cut.artefacts);
+
+        let mut pipeline = Pipeline::new(&channels);
+        let mut observer = Observer::new(&channels);
+        let mut all = Findings::default();
+        let mut inputs = vec![chains(&channels, RATE), block(0, 3, &rows[..3 * border])];
+        inputs.push(block(wide(border), 3, &rows[3 * border..]));
+        for (at, input) in inputs.iter().enumerate() {
+            if at == 2 {
+                let state = observer.state();
+                observer = Observer::restore(&channels, &state).unwrap();
+                observer.adopt(&pipeline.spans().collect::<Vec<_>>());
+            }
+            let found = observer.step(input, &pipeline.step(input));
+            all.events.extend(found.events);
+            all.artefacts.extend(found.artefacts);
+        }
+        all.events.extend(observer.finish(11_000).events);
+        prop_assert_eq!(format!("{:?}", whole.events), format!("{:?}", all.events));
+    }
+
+    #[test]
+    fn words_that_are_no_state_are_refused_or_harmless(words in prop::collection::vec(any::<u64>(), 0..40)) {
+        let channels = [channel("emg", "", Kind::Raw)];
+        drop(Observer::restore(&channels, &words));
+    }
 }

@@ -1,8 +1,10 @@
+//! Seconds of simulated faces and of signals made to look bad.
+
 use super::*;
 use crate::emg::finding::quality::flag;
 use crate::emg::units::{float_len, int16};
 use crate::face::Observer;
-use crate::face::rehearsal::{Recording, face};
+use crate::face::tests::{Recording, face};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -51,14 +53,14 @@ fn a_calm_face_is_stable_after_some_seconds_and_hums_as_much_as_it_was_told() {
         assert!((quality.line_hz - 50.0).abs() < 0.1, "{quality:?}");
         // The fundamental is 10 uV peak times a coupling of 0.5 to 1.5.
         assert!((3.0..13.0).contains(&quality.line_level), "{quality:?}");
-        assert!((1.0..3.0).contains(&quality.floor) && quality.level >= quality.floor, "{quality:?}");
+        assert!((0.7..3.0).contains(&quality.floor) && quality.level >= quality.floor, "{quality:?}");
     }
 }
 
 #[test]
 fn the_repertoire_never_looks_like_another_kind_nor_like_open_electrodes() {
     for query in ["seed=5", "seed=5&kind=envelope", "seed=6&rate=200"] {
-        let recording = face(query, "", 120.0);
+        let recording = face(query, "", 60.0);
         let found = judged(&recording, BLOCKS, 0..0);
         let share = |bit: u32| {
             float_len(found.iter().filter(|quality| quality.flags & bit != 0).count())

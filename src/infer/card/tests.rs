@@ -1,3 +1,5 @@
+//! What a card may say.
+
 use super::*;
 use proptest::prelude::*;
 

@@ -128,7 +128,7 @@ fn node(node: &NodeProto, for_slices: bool, limits: &Limits) -> Checked {
     let operator = &node.op_type;
     let known = !operator.contains(' ') && OPERATORS.contains(&format!(" {operator} "));
     if !known || !(node.domain.is_empty() || node.domain == "ai.onnx") {
-        return Err(format!("it has an operator `{}`", shown(operator)));
+        return Err(format!("it has an operator `{}`{}", shown(operator), of(&node.domain)));
     }
     for attribute in &node.attribute {
         let is_ours = |size: u64| size <= LARGEST || for_slices && size >= TO_THE_END;
@@ -142,12 +142,26 @@ fn node(node: &NodeProto, for_slices: bool, limits: &Limits) -> Checked {
         if nested || !whole.clone().all(is_ours) {
             return Err(format!("its operator {operator} has a `{}` out of bounds", shown(&attribute.name)));
         }
+        if attribute.name == "perm" && !is_permutation(&attribute.ints) {
+            return Err(format!("its operator {operator} has a `perm` {:?}", attribute.ints));
+        }
         shape(&attribute.ints, for_slices || operator != "Constant", limits)?;
         if let Some(value) = &attribute.t {
             tensor(value, for_slices, limits)?;
         }
     }
     Ok(())
+}
+
+fn of(domain: &str) -> String {
+    if domain.is_empty() { String::new() } else { format!(" of `{}`", shown(domain)) }
+}
+
+/// Another order of 0, 1, 2 ...; of anything else the library makes a loop without an end.
+fn is_permutation(places: &[i64]) -> bool {
+    let mut sorted = places.to_vec();
+    sorted.sort_unstable();
+    sorted.into_iter().eq((0..).take(places.len()))
 }
 
 /// A tensor is as large as its bytes, and when it could be a shape, so is what it would shape.

@@ -1,3 +1,5 @@
+//! Golden models, loaded and run, whole and broken.
+
 use super::*;
 use proptest::prelude::*;
 

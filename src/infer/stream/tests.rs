@@ -1,3 +1,5 @@
+//! A pipeline, its rows cut in every way, and what models say of them.
+
 use super::*;
 use crate::emg::finding::prediction::flag;
 use crate::emg::finding::quality::flag as quality_flag;

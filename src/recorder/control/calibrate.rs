@@ -30,7 +30,7 @@ impl Control {
         let calibrator = &mut picture.calibrator;
         let done = match step {
             CalibrateStep::Start => calibrator.start().map(|()| Vec::new()),
-            CalibrateStep::Next => calibrator.next().map(|()| Vec::new()),
+            CalibrateStep::Next => calibrator.go_on().map(|()| Vec::new()),
             CalibrateStep::Skip => calibrator.skip().map(|()| Vec::new()),
             CalibrateStep::Redo => calibrator.redo(channel).map(|()| Vec::new()),
             CalibrateStep::Keep => calibrator.keep(channel, sample, &who),

@@ -3,6 +3,8 @@
 //! Places and amplitudes are round numbers inside the usual ranges (rest 1-3 uV, maximum 0.1-0.2 mV rms),
 //! not measurements of anyone. The facts of FACS live in `face::table`; a test there keeps both in agreement.
 
+pub(super) mod person;
+
 use crate::emg::units::float_len;
 
 /// One superficial muscle.

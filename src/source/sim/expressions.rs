@@ -3,6 +3,7 @@
 //! Random numbers are drawn per expression and per muscle, never per channel: a face recorded with more
 //! channels makes the same movements.
 
+use super::anatomy::person::Person;
 use super::anatomy::{MUSCLES, PROTOTYPES, Side};
 use super::director::{Act, Cast, Course, Movement};
 use super::script::{Expression, Script, Target};
@@ -92,21 +93,25 @@ pub(super) fn repertoire(cast: Cast, mut rng: ChaCha8Rng) -> impl Iterator<Item 
     })
 }
 
-/// The expressions of a script exactly as written, once or over and over.
-pub(super) fn scripted(cast: Cast, script: Script) -> impl Iterator<Item = Act> {
+/// The expressions of a script, once or over and over: as written where faces do not differ, else the way this
+/// person performs them.
+pub(super) fn scripted(cast: Cast, script: Script, person: &Person) -> impl Iterator<Item = Act> + use<> {
     let rounds = if script.repeat_s.is_some() { usize::MAX } else { 1 };
     let rounds = if script.expressions.is_empty() { 0 } else { rounds };
     let repeat_s = script.repeat_s.unwrap_or(0.0);
-    let expressions: Arc<[Expression]> = script.expressions.into();
-    (0..rounds).flat_map(move |round| {
-        let (cast, expressions) = (cast.clone(), Arc::clone(&expressions));
-        (0..expressions.len()).map(move |at| {
-            let expression = &expressions[at];
-            let at_s = float_len(round) * repeat_s + expression.at_s;
-            let name = Arc::from(expression.name.as_str());
-            let span = (at_s, expression.duration_s);
-            let swell = |target: &Target| cast.swell(&name, *target, span, expression.rise_s);
-            Act { onset: cast.row(at_s), movements: expression.targets.iter().flat_map(swell).collect() }
-        })
+    let written: Vec<Expression> = script.expressions;
+    let expressions = written.len();
+    let (effort, tempo, mut performance) = (person.effort(), person.tempo(), person.performances());
+    let turns = (0..rounds).flat_map(move |round| (0..expressions).map(move |at| (round, at)));
+    turns.map(move |(round, at)| {
+        let expression = &written[at];
+        let (at_s, now) = (float_len(round) * repeat_s + expression.at_s, performance());
+        let name = Arc::from(expression.name.as_str());
+        let span = (at_s, expression.duration_s * tempo);
+        let swell = |target: &Target| {
+            let level = target.level * effort[target.muscle] * now[target.muscle];
+            cast.swell(&name, Target { level, ..*target }, span, expression.rise_s * tempo)
+        };
+        Act { onset: cast.row(at_s), movements: expression.targets.iter().flat_map(swell).collect() }
     })
 }

@@ -23,6 +23,11 @@ pub(super) enum Purpose {
     Swallow,
     Speech,
     Motion,
+    Electrode,
+    Sitting,
+    Effort,
+    Tempo,
+    Performance,
 }
 
 /// The stream for one purpose of one channel (0 for purposes of the whole face).

@@ -22,6 +22,7 @@ pub(super) struct Script {
     /// After how long the expressions start again.
     pub(super) repeat_s: Option<f64>,
     pub(super) artefacts: Artefacts,
+    pub(super) wearer: Wearer,
 }
 
 /// One expression, its muscles resolved.
@@ -43,6 +44,15 @@ pub(super) struct Target {
     pub(super) side: Option<Side>,
     /// Share of its maximum.
     pub(super) level: f64,
+}
+
+/// Whose face it is and how much faces differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Wearer {
+    /// 0 where all are alike, up to 1.
+    pub(super) spread: f64,
+    /// The number the person is drawn from; none for the seed of the run.
+    pub(super) person: Option<u64>,
 }
 
 /// What disturbs the recording: events per minute (0 for never) and levels in microvolts at the electrodes.
@@ -81,6 +91,15 @@ struct Written {
     expression: Vec<Spanned<WrittenExpression>>,
     #[serde(default)]
     artefacts: WrittenArtefacts,
+    #[serde(default)]
+    face: WrittenFace,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenFace {
+    spread: Option<Spanned<f64>>,
+    person: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -176,6 +195,7 @@ fn check(written: Written) -> Result<Script, Fault> {
         expressions,
         repeat_s: written.repeat_s.map(Spanned::into_inner),
         artefacts: artefacts(&written.artefacts)?,
+        wearer: wearer(&written.face)?,
     })
 }
 
@@ -234,6 +254,11 @@ fn label(name: Spanned<String>) -> Result<String, Fault> {
         return Ok(name.into_inner());
     }
     Err(Fault::at(name.span(), format!("a name has 1 to {LABEL_BYTES} bytes and no control characters")))
+}
+
+fn wearer(written: &WrittenFace) -> Result<Wearer, Fault> {
+    let spread = written.spread.as_ref().map_or(Ok(0.0), |spread| within("spread", spread, 0.0..=1.0))?;
+    Ok(Wearer { spread, person: written.person })
 }
 
 fn artefacts(written: &WrittenArtefacts) -> Result<Artefacts, Fault> {
@@ -307,6 +332,7 @@ mod tests {
             ("name = \"fear\"\nlevel = 1.5", "line 6: `level` is 1.5 and must lie between 0 and 1"),
             ("name = \"fear\"\nrise_s = 2", "line 6: `rise_s` is 2 and must lie between 0 and 0.5"),
             ("nmae = \"fear\"", "line 5: unknown field `nmae`"),
+            ("name = \"fear\"\n[face]\nspread = 2", "line 7: `spread` is 2 and must lie between 0 and 1"),
             ("name = \"fear\"\n[artefacts]\nblink = \"often\"", "line 7: expected true, false or a number"),
             ("name = \"fear", "line 5: "),
         ] {

@@ -3,6 +3,7 @@
 //! One row after the other, so that blocks of any size hold the same values.
 
 use super::anatomy::Site;
+use super::anatomy::person::Person;
 use super::director::{Cast, Pose};
 use super::noise::{Drift, Hum, Mains, Purpose, Voice, White, stream};
 use super::script::Artefacts;
@@ -23,6 +24,9 @@ struct Lead {
     drift: Drift,
     hum: Hum,
     sensor: Sensor,
+    /// Factors on what the muscles give and on their tone at rest.
+    gain: f64,
+    tone: f64,
     /// Other channels whose muscles are heard here, with their shares.
     neighbours: Vec<(usize, f64)>,
 }
@@ -38,12 +42,15 @@ pub(super) struct Signal {
 }
 
 impl Signal {
-    pub(super) fn new(options: &SimOptions, cast: &Cast, artefacts: &Artefacts) -> Self {
+    pub(super) fn new(options: &SimOptions, cast: &Cast, artefacts: &Artefacts, person: &Person) -> Self {
         let steps = if options.envelope { count((RECTIFIER_HZ / cast.rate_hz).ceil()).max(1) } else { 1 };
         let rate_hz = cast.rate_hz * float(steps);
         let lead = |(at, &site): (usize, &Site)| {
             let rng = |purpose| stream(options.seed, purpose, at);
-            let shares = cast.sites.iter().map(|other| site.crosstalk_from(*other)).enumerate();
+            let mut electrode = person.electrode(at);
+            let heard_from = |other: &Site| site.crosstalk_from(*other) * electrode.leak();
+            let neighbours = cast.sites.iter().map(heard_from).enumerate();
+            let neighbours = neighbours.filter(|&(other, share)| other != at && share > 0.0).collect();
             Lead {
                 site,
                 voice: Voice::new(rng(Purpose::Voice), rate_hz),
@@ -51,7 +58,9 @@ impl Signal {
                 drift: Drift::new(rng(Purpose::Drift), rate_hz, artefacts.drift_uv),
                 hum: Hum::new(rng(Purpose::Hum), artefacts.hum_uv),
                 sensor: if options.envelope { Sensor::envelope(options.tau_s, rate_hz) } else { Sensor::Raw },
-                neighbours: shares.filter(|&(other, share)| other != at && share > 0.0).collect(),
+                gain: electrode.gain,
+                tone: electrode.tone,
+                neighbours,
             }
         };
         Self {
@@ -70,13 +79,12 @@ impl Signal {
                 self.spoken.iter_mut().zip(&mut self.leads).zip(&pose.activation)
             {
                 let muscle = lead.site.anatomy();
-                *spoken = (muscle.rest_uv + activation * muscle.mvc_uv) * lead.voice.next();
+                *spoken = (muscle.rest_uv * lead.tone + activation * muscle.mvc_uv) * lead.voice.next();
             }
             for (at, lead) in self.leads.iter_mut().enumerate() {
                 let heard: f64 =
                     lead.neighbours.iter().map(|&(other, share)| share * self.spoken[other]).sum();
-                let uv = self.spoken[at]
-                    + heard
+                let uv = lead.gain * (self.spoken[at] + heard)
                     + self.mains.in_channel(&lead.hum)
                     + lead.drift.next()
                     + ELECTRONICS_UV * lead.electronics.next()

@@ -128,6 +128,29 @@ fn switching_an_artefact_off_leaves_everything_else_as_it_was() {
 }
 
 #[test]
+fn faces_differ_only_as_far_as_the_script_lets_them() {
+    let frown = "[[expression]]\nat_s=1\nduration_s=2\nname=\"anger\"\nlevel=0.5\n";
+    let (plain, _keep) = scripted(frown);
+    let (alike, _keep_too) = scripted(&format!("{frown}[face]\nspread=0\nperson=9\n"));
+    assert!(recorded(&plain, 4000) == recorded(&alike, 4000), "no spread, no difference");
+    let (anna, _keep_anna) = scripted(&format!("{frown}[face]\nspread=0.8\nperson=1\n"));
+    let (bert, _keep_bert) = scripted(&format!("{frown}[face]\nspread=0.8\nperson=2\n"));
+    let ((a, truth_a, _), (b, truth_b, _)) = (recorded(&anna, 4000), recorded(&bert, 4000));
+    assert!(a != b && truth_a != truth_b);
+    let length = |truth: &[Truth]| truth.iter().find(|t| t.expression == "anger").map(|t| t.end - t.onset);
+    assert!(length(&truth_a) != length(&truth_b) && length(&truth_a) < Some(2000));
+    let levels =
+        |truth: &[Truth]| truth.iter().filter(|t| t.expression == "anger").map(|t| t.level).sum::<f64>();
+    let (_, truth, _) = recorded(&plain, 4000);
+    assert!(
+        levels(&truth_a) < levels(&truth) && levels(&truth_b) < levels(&truth),
+        "never more than asked for"
+    );
+    let later = SimOptions { seed: 8, ..anna.clone() };
+    assert_eq!(length(&recorded(&later, 4000).1), length(&truth_a), "the same person, another day");
+}
+
+#[test]
 fn ten_minutes_hold_every_expression_and_an_ordered_truth() {
     let (counts, truths, _) = recorded(&SimOptions { rate_hz: 100.0, ..options() }, 60_000);
     assert!(counts.iter().all(|c| (0..=1023).contains(c)));

@@ -160,10 +160,11 @@ fn advice(app: &App, progress: &Progress) -> Option<String> {
 
 /// The keys that do something here and now.
 fn hints(app: &App) -> String {
+    use crate::session::command::CalibrateStep::{Discard, Keep, Moved, Next, Redo, Skip, Start};
+
     if app.read_only {
         return String::new();
     }
-    use crate::session::command::CalibrateStep::{Discard, Keep, Moved, Next, Redo, Skip, Start};
     let progress = app.snapshot.calibration.as_ref();
     let phase = progress.map_or(Phase::Idle, |progress| progress.phase);
     let unkept = progress.is_some_and(|progress| progress.muscles.iter().any(|muscle| !muscle.kept));

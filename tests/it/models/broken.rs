@@ -341,7 +341,7 @@ fn edits() -> Vec<(String, Box<dyn Fn(&mut Message)>)> {
             g.insert(place, node("Concat", &[&from, &from], &[&to], &[axis]));
             (from, place) = (to, place + 1);
         }
-        replace(g, OUTPUT, [nested(OUTPUT, &vec![text(1, &from)])]);
+        inside(g, OUTPUT, 0, |output| replace(output, 1, [text(1, &from)]));
     });
     graph("ten thousand operators", |g| {
         let mut from = "x".to_owned();

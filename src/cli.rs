@@ -86,7 +86,7 @@ enum Command {
     Trials(trials::TrialsArgs),
     /// Measure rest and maximal contraction of each muscle, kept only when accepted
     Calibrate(calibrate::CalibrateArgs),
-    /// Say what a model expects and whether this station can feed it
+    /// Say what a model expects and whether this station gives it
     Model(model::ModelArgs),
     /// The rolling predictions again, offline
     Predict(predict::PredictArgs),

@@ -14,7 +14,7 @@ mod process;
 pub mod sequence;
 mod vitals;
 
-use crate::emg::Channel;
+use crate::emg::{Channel, Prediction};
 use crate::infer::Model;
 use crate::pipeline::preset;
 use crate::session::snapshot::{MarkKey, State};
@@ -139,23 +139,19 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     let picture = Arc::new(SharedPicture::default());
     let orders = Arc::new(Orders::new(!plan.monitor));
     let diverged = Arc::new(AtomicBool::new(false));
-    let (piece_in, piece_out) = bounded(PIECES);
-    let (screen_in, screen_out) = bounded(SCREEN_PIECES);
+    let ((piece_in, piece_out), (screen_in, screen_out)) = (bounded(PIECES), bounded(SCREEN_PIECES));
     let (request_in, request_out) = bounded::<Request>(REQUESTS);
     let (report_in, report_out) = bounded::<Report>(2 * REQUESTS);
     let (state_in, state_out) = bounded(STATES);
-    let (sync_in, sync_out) = bounded(JOURNALS);
-    let (keeper_in, keeper_out) = bounded(JOURNALS);
+    let ((sync_in, sync_out), (keeper_in, keeper_out)) = (bounded(JOURNALS), bounded(JOURNALS));
     let (told_in, told_out) = bounded::<Told>(TOLD);
-    let (work_in, work_out) = bounded::<Work>(STEPS);
-    let (prediction_in, prediction_out) = bounded(PREDICTIONS);
-    let models = Arc::new(SharedModels::default());
+    let predicting = predicting(&plan, &vitals);
     let nominal_hz = plan.description.nominal_hz;
 
     let links = Links {
         pieces: piece_out,
         requests: request_out,
-        predictions: (!plan.models.is_empty()).then_some(prediction_out),
+        predictions: predicting.predictions,
         reports: report_in,
         states: state_out,
         diverged: diverged.clone(),
@@ -180,20 +176,17 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         told: told_in,
         diverged: diverged.clone(),
     };
-    let predict =
-        (!plan.models.is_empty()).then(|| Predict::new(&plan, models.clone(), vitals.clone(), prediction_in));
-    let work_in = predict.is_some().then_some(work_in);
-    let process = Process::new(&plan, vitals.clone(), picture.clone(), state_in, work_in, diverged);
+    let process = Process::new(&plan, vitals.clone(), picture.clone(), state_in, predicting.work, diverged);
     let syncing = vitals.clone();
-    let (gauge, markers) = (Gauge::new(&plan, vitals.clone(), models), control::Markers::new(&plan.keys));
+    let gauge = Gauge::new(&plan, vitals.clone(), predicting.models);
     let (keeper, sealed) = keep(keeper_out, plan.spawn, orders.clone(), vitals.clone());
-    let mut threads = vec![
+    let threads = [
         spawn("acquire", move || acquire.run()),
         spawn("process", move || process.run(&screen_out)),
         spawn("sync", move || sync::run(&sync_out, plan.fsync, &syncing)),
         keeper,
     ];
-    threads.extend(predict.map(|predict| spawn("predict", move || predict.run(&work_out))));
+    let threads = threads.into_iter().chain(predicting.thread).collect();
     let control = Control {
         incoming: contacts.incoming,
         signals: contacts.signals,
@@ -206,7 +199,7 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         vitals: vitals.clone(),
         picture,
         gauge,
-        markers,
+        markers: control::Markers::new(&plan.keys),
         state: if plan.monitor { State::Monitoring } else { State::Recording },
         begin: Box::new(move || begin().map_err(|error| format!("{}; {}", in_full(&error), error.advice()))),
         writes: !plan.monitor,
@@ -214,6 +207,27 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         so_far: control::SoFar::default(),
     };
     Ok(Recorder { control, threads, vitals, nominal_hz })
+}
+
+/// The thread that predicts, and the ends of its queues that others hold.
+struct Predicting {
+    thread: Option<JoinHandle<()>>,
+    work: Option<Sender<Work>>,
+    predictions: Option<Receiver<Prediction>>,
+    models: Arc<SharedModels>,
+}
+
+/// Starts the thread that predicts, where there are models.
+fn predicting(plan: &Plan, vitals: &Arc<vitals::Shared>) -> Predicting {
+    let models = Arc::new(SharedModels::default());
+    if plan.models.is_empty() {
+        return Predicting { thread: None, work: None, predictions: None, models };
+    }
+    let (work_in, work_out) = bounded::<Work>(STEPS);
+    let (prediction_in, prediction_out) = bounded(PREDICTIONS);
+    let predict = Predict::new(plan, models.clone(), vitals.clone(), prediction_in);
+    let thread = Some(spawn("predict", move || predict.run(&work_out)));
+    Predicting { thread, work: Some(work_in), predictions: Some(prediction_out), models }
 }
 
 /// The thread that looks after projectors, and what disconnects when it ends, however it does.

@@ -65,11 +65,11 @@ pub fn events(joined: &Joined, method: Method, mut done: impl FnMut(u64)) -> Res
     }
     // A recording that lost its first files does not begin at row 0.
     if method == Method::Casmemg {
-        events.iter_mut().for_each(|event| {
+        for event in &mut events {
             event.onset += kept.first;
             event.apex += kept.first;
             event.end += kept.first;
-        });
+        }
     }
     events.sort_by_key(|event| (event.onset, event.channel));
     Ok(events)

@@ -145,7 +145,7 @@ pub(super) const KEYS: &[Key] = &[
     key!(
         "model",
         "paths of ONNX files in a list, or in a text with `:` between them, or `none`",
-        models = |text| value::unless("none", text, |text| value::paths(text)).map(Option::unwrap_or_default),
+        models = |text| value::unless("none", text, value::paths).map(Option::unwrap_or_default),
         |models| models.iter().map(|path| Value::from(path.display().to_string())).collect::<Vec<_>>()
     ),
     key!(

@@ -79,7 +79,8 @@ mod tests {
         let values: Vec<f64> = reel.f64s().unwrap();
         assert!(values.len() == 2 && values[1].is_nan() && reel.is_done());
         let mut cut = Reel::new(&tape.0[..3]);
-        (cut.f64(), cut.u64());
+        cut.f64();
+        cut.u64();
         assert_eq!(cut.f64s::<Vec<f64>>(), None);
     }
 }

@@ -103,8 +103,8 @@ impl Model {
     /// # Panics
     /// When `input` has not [`Card::values`] values.
     pub fn run(&self, input: &[f32], memory: &mut Memory) -> Result<Vec<f32>, Error> {
-        assert!(input.len() == self.card.values(), "a model was given {} values", input.len());
         const DOING: &str = "it answered";
+        assert!(input.len() == self.card.values(), "a model was given {} values", input.len());
         let (probabilities, kept) = guarded(&self.path, DOING, || self.answer(input, memory))?
             .map_err(|error| library(&self.path, DOING, &format!("{error:#}")))?;
         *memory = kept;

@@ -49,10 +49,14 @@ fn muscle(seconds: u32, bursts: &[(f64, f64)]) -> String {
         }
         sum
     };
+    // A muscle has no voltage that stands still: the difference of two values of noise has none either.
+    let mut before = 0.0;
     for row in 0..seconds * 1000 {
         let t = f64::from(row) / 1000.0;
         let loud = bursts.iter().any(|(onset, end)| (*onset..*end).contains(&t));
-        let value = 2.0 * noise() + if loud { 20.0 * noise() } else { 0.0 };
+        let now = noise();
+        let value = 2.0 * noise() + if loud { 14.0 * (now - before) } else { 0.0 };
+        before = now;
         writeln!(text, "{t:.3},{value:.4}").unwrap();
     }
     text

@@ -126,7 +126,8 @@ fn a_model_says_what_it_expects_and_what_this_station_lacks() {
     for part in ["step by 32 rows", "neutral, happiness, anger", "ZYG-L", "ok    station"] {
         assert!(fits.stdout.contains(part), "{part}: {}", fits.stdout);
     }
-    let lacks = station.run(&["model", model, "--source", "sim:?channels=2&rate=500&envelope=on"]).expect(1);
+    let lacks =
+        station.run(&["model", model, "--source", "sim:?channels=2&rate=500&kind=envelope"]).expect(1);
     let fails: Vec<&str> = lacks.stdout.lines().filter(|line| line.starts_with("fail")).collect();
     assert!(fails.len() > 7, "all of them at once: {}", lacks.stdout);
     assert!(fails.iter().all(|line| line.contains("the model expects") && line.contains("; ")), "{fails:?}");
@@ -139,7 +140,9 @@ fn a_model_says_what_it_expects_and_what_this_station_lacks() {
 fn a_recording_is_predicted_again_from_all_its_files() {
     let station = Station::new();
     let source = "sim:?seed=3&speed=max";
-    station.run(&["record", "--no-tui", "--source", source, "--duration", "9s", "--rotate", "3s"]).expect(0);
+    station
+        .run(&["record", "--headless", "--source", source, "--duration", "9s", "--rotate", "3s"])
+        .expect(0);
     let files = station.recordings();
     assert!(files.len() > 1, "{files:?}");
     let golden = |name: &str| root().join("tests/golden/models").join(format!("{name}.onnx"));

@@ -102,7 +102,9 @@ fn envelope(mut signal: Vec<f64>, rate_hz: f64) -> Vec<f64> {
     let band = Band::BandPass(BAND_HZ.0, BAND_HZ.1.min(USABLE * rate_hz));
     zero_phase::filter(&butterworth(ORDER, band, rate_hz), 1, &mut signal);
     let mean = mean(&signal);
-    signal.iter_mut().for_each(|value| *value = (*value - mean).abs());
+    for value in &mut signal {
+        *value = (*value - mean).abs();
+    }
     zero_phase::filter(&butterworth(ORDER, Band::LowPass(ENVELOPE_HZ), rate_hz), 1, &mut signal);
     signal
 }

@@ -36,7 +36,7 @@ impl Flaws {
             if span.sample > window.sample && !words.contains(&span.reason.word()) {
                 words.push(span.reason.word());
             }
-            if span.settled_sample > window.sample && !words.contains(&"settling") {
+            if span.settled_sample > window.sample.max(span.sample) && !words.contains(&"settling") {
                 words.push("settling");
             }
         }

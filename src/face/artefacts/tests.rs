@@ -13,6 +13,8 @@ fn found(recording: &Recording, blocks: &[usize]) -> Vec<Artefact> {
         .flat_map(|(input, clean)| observer.step(&input, &clean).artefacts)
         .collect();
     all.extend(observer.finish(recording.rows()).artefacts);
+    // What the muscles' patterns tell is the business of `events`.
+    all.retain(|artefact| [MOTION, CABLE, SATURATION].contains(&artefact.rule.as_str()));
     all
 }
 

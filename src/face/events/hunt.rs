@@ -199,7 +199,9 @@ impl Hunt {
     pub(super) fn cut(&mut self, row: u64) -> Option<Found> {
         let mut found = if self.run.is_some() { self.close(row.saturating_sub(1), row) } else { None };
         // How long it would have lasted is not known.
-        found.iter_mut().for_each(|found| found.duration[2] = f64::INFINITY);
+        if let Some(found) = &mut found {
+            found.duration[2] = f64::INFINITY;
+        }
         self.clear = row;
         (self.up, self.since) = (0.0, row);
         found

@@ -196,7 +196,8 @@ fn a_board_of_a_hundred_thousand_rows_keeps_a_bounded_state() {
         .flat_map(|(input, clean)| observer.step(&input, &clean).quality)
         .collect();
     assert_eq!(found.len(), 3);
-    assert!(observer.state().len() < 20_000, "{} words", observer.state().len());
+    // Events keep somewhat more than a second of rows; seconds and artefacts little beside that.
+    assert!(observer.state().len() < 150_000, "{} words", observer.state().len());
     assert!((found[2].line_hz - 50.0).abs() < 0.1, "{:?}", found[2]);
 }
 

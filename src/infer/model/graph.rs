@@ -167,8 +167,8 @@ fn is_permutation(places: &[i64]) -> bool {
 /// A tensor is as large as its bytes, and when it could be a shape, so is what it would shape.
 fn tensor(tensor: &TensorProto, for_slices: bool, limits: &Limits) -> Checked {
     let name = || shown(&tensor.name);
-    let dims = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok());
-    let values = dims.fold(Some(1_usize), |all, dim| all?.checked_mul(dim?));
+    let mut dims = tensor.dims.iter().map(|&dim| usize::try_from(dim).ok());
+    let values = dims.try_fold(1_usize, |all, dim| all.checked_mul(dim?));
     let Some(values) = values.filter(|values| *values <= limits.tensor_values) else {
         return Err(format!("its tensor `{}` is {:?}, too large", name(), tensor.dims));
     };

@@ -222,7 +222,7 @@ fn rows_the_caller_left_out_are_missing() {
         }
     }
     assert!(found.iter().all(|prediction| prediction.end <= 200 || prediction.first >= 300), "{found:?}");
-    assert_eq!(found.iter().filter(|prediction| prediction.model == 1).last().unwrap().first, 320);
+    assert_eq!(found.iter().rfind(|prediction| prediction.model == 1).unwrap().first, 320);
 }
 
 #[test]

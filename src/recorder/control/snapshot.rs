@@ -19,6 +19,9 @@ use std::sync::Arc;
 /// The pace of writing is believed after this long; before, the nominal rate serves.
 const PACE_AFTER_S: f64 = 60.0;
 
+/// Place of the thread `process` along the flow.
+const PROCESS: usize = 2;
+
 /// What does not change, and what was last asked.
 pub(in crate::recorder) struct Gauge {
     pub(in crate::recorder) id: String,
@@ -105,7 +108,7 @@ impl Gauge {
             open_marks: facts.markers.open().to_vec(),
             alarms: facts.alarms.clone(),
             viewers: facts.viewers.to_vec(),
-            system: system(facts, &vitals, now),
+            system: system(facts, &vitals, now, !self.models.lock().is_empty()),
             cpu_percent: load.cpu_percent,
             rss_bytes: load.rss_bytes,
             host_ns: now,
@@ -176,7 +179,7 @@ impl Gauge {
 }
 
 /// Threads and projector along the flow of data, each with its last sign of life and what waits in front of it.
-fn system(facts: &Facts<'_>, vitals: &Vitals, now: i64) -> System {
+fn system(facts: &Facts<'_>, vitals: &Vitals, now: i64, predicts: bool) -> System {
     use vitals::Stage::{Acquire, Control, Journal, Keeper, Predict, Process, Sync};
     let stage = |name: &str, stage: vitals::Stage, capacity: usize| Stage {
         name: name.to_owned(),
@@ -191,17 +194,20 @@ fn system(facts: &Facts<'_>, vitals: &Vitals, now: i64) -> System {
         ..Stage::default()
     };
     let (sync_ms, sync_worst_ms) = vitals.sync_ms.unwrap_or((f64::NAN, f64::NAN));
+    let mut stages = vec![
+        stage("acquire", Acquire, 0),
+        stage("journal", Journal, PIECES),
+        stage("process", Process, SCREEN_PIECES),
+        stage("sync", Sync, 0),
+        stage("keeper", Keeper, 0),
+        projector,
+        Stage { queued: wide(facts.requests), ..stage("control", Control, REQUESTS) },
+    ];
+    if predicts {
+        stages.insert(PROCESS + 1, stage("predict", Predict, STEPS));
+    }
     System {
-        stages: vec![
-            stage("acquire", Acquire, 0),
-            stage("journal", Journal, PIECES),
-            stage("process", Process, SCREEN_PIECES),
-            stage("predict", Predict, STEPS),
-            stage("sync", Sync, 0),
-            stage("keeper", Keeper, 0),
-            projector,
-            Stage { queued: wide(facts.requests), ..stage("control", Control, REQUESTS) },
-        ],
+        stages,
         sync_ms,
         sync_worst_ms,
         pid: std::process::id(),

@@ -90,11 +90,7 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
             kind::CLOCK_OFFSET
         }
         Record::Prediction(prediction) => {
-            out.u16(prediction.model).u64(prediction.first).u64(prediction.end).u16(prediction.label);
-            out.list(&prediction.probabilities, |out, value| {
-                out.f32(*value);
-            });
-            out.u32(prediction.took_us).u32(prediction.flags);
+            put_prediction(&mut out, prediction);
             kind::PREDICTION
         }
         Record::Calibration(calibration) => {
@@ -293,6 +289,14 @@ fn take_chains(input: &mut In<'_>) -> Result<ChainChange, Malformed> {
         })?,
         assignment: input.list(In::u32)?,
     })
+}
+
+fn put_prediction(out: &mut Out, prediction: &Prediction) {
+    out.u16(prediction.model).u64(prediction.first).u64(prediction.end).u16(prediction.label);
+    out.list(&prediction.probabilities, |out, value| {
+        out.f32(*value);
+    });
+    out.u32(prediction.took_us).u32(prediction.flags);
 }
 
 fn put_marker(out: &mut Out, marker: &Marker) {

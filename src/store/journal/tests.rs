@@ -70,12 +70,9 @@ fn rows(sample: u64, samples: Samples) -> Record {
     })
 }
 
-fn every_record() -> Vec<Record> {
-    let stamp = Stamp { host_ns: -1, utc_ns: i64::MAX };
+/// What was found beside the rows.
+fn findings() -> Vec<Record> {
     vec![
-        rows(0, Samples::I16(vec![i16::MIN, 5, 6, i16::MAX])),
-        rows(2, Samples::I32(vec![1, -2])),
-        rows(3, Samples::F32(vec![0.5, -0.0])),
         Record::Observer(vec![0, u64::MAX, 7]),
         Record::Prediction(Prediction {
             model: 0,
@@ -86,6 +83,16 @@ fn every_record() -> Vec<Record> {
             took_us: 90,
             flags: 3,
         }),
+    ]
+}
+
+fn every_record() -> Vec<Record> {
+    let stamp = Stamp { host_ns: -1, utc_ns: i64::MAX };
+    let mut all = findings();
+    all.extend(vec![
+        rows(0, Samples::I16(vec![i16::MIN, 5, 6, i16::MAX])),
+        rows(2, Samples::I32(vec![1, -2])),
+        rows(3, Samples::F32(vec![0.5, -0.0])),
         rows(4, Samples::F64(vec![1e-300, 2.5])),
         Record::Gap(Gap { sample: 5, missing: 9, exact: true, epoch: 4, cause: Cause::Unknown, host_ns: 6 }),
         Record::Chains(ChainChange {
@@ -150,7 +157,8 @@ fn every_record() -> Vec<Record> {
         Record::Handover { next_row: 16 },
         Record::End { rows: 16, utc_ns: 2 },
         Record::Sealed,
-    ]
+    ]);
+    all
 }
 
 fn read_all(path: &std::path::Path) -> (Vec<Record>, Follower) {

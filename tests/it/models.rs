@@ -175,3 +175,50 @@ fn a_recording_is_predicted_again_from_all_its_files() {
     let mode = Model::load(&lstm, &Limits::default()).unwrap().card().mode;
     assert_eq!((mode, rows.last().unwrap()[9]), (Mode::Step, ""));
 }
+
+/// Reads what a recording's files hold of predictions and events: the files, then the tables `predict` and `detect`
+/// wrote; says how many rows of each are the same.
+const LIVE: &str = r#"
+import csv
+*files, predicted, detected = sys.argv[1:]
+live, events = [], []
+for path in sorted(files):
+    with h5py.File(path) as f:
+        for name, table in f['predictions'].items():
+            for row in table[:]:
+                words = tuple(np.float32(p) for p in row['probabilities'])
+                live.append((name, int(row['first']), int(row['end']), row['label'].decode(), words))
+        names = [row['name'].decode() for row in f['channels'][:]]
+        rate = f.attrs['sampling_rate_hz']
+        for e in f['events'][:]:
+            events.append((round(e['onset'] / rate, 6), names[e['channel']], e['class'].decode()))
+with open(predicted) as text:
+    rows = list(csv.DictReader(text))
+keys = [key for key in rows[0] if key.startswith('p_')]
+offline = [(r['model'], int(r['first']), int(r['end']), r['label'], tuple(np.float32(r[k]) for k in keys)) for r in rows]
+with open(detected) as text:
+    again = [(round(float(r['onset_s']), 6), r['channel'], r['class']) for r in csv.DictReader(text)]
+done({'live': len(live), 'same': sorted(live) == sorted(offline), 'events': len(events),
+      'same_events': sorted(events) == sorted(again)})
+"#;
+
+#[test]
+fn what_was_predicted_and_found_live_is_what_is_computed_again_offline() {
+    let station = Station::new();
+    let models = ["demo-cnn", "demo-lstm"].map(|name| root().join(format!("models/{name}.onnx")));
+    let [cnn, lstm] = [&models[0], &models[1]].map(|path| path.to_str().unwrap());
+    let by = ["--model", cnn, "--model", lstm];
+    let record = ["record", "--headless", "--source", "sim:?seed=7&speed=max", "--duration", "40s"];
+    station.run(&[&record[..], &["--rotate", "15s"], &by].concat()).expect(0);
+    let files = station.recordings();
+    assert_eq!(files.len(), 3);
+    let (predicted, detected) = (station.root().join("p.csv"), station.root().join("d.csv"));
+    let file = files[0].to_str().unwrap();
+    station.run(&[&["predict", file, "-o", predicted.to_str().unwrap()], &by[..]].concat()).expect(0);
+    station.run(&["detect", file, "-o", detected.to_str().unwrap()]).expect(0);
+    let mut paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    paths.extend([predicted.as_path(), detected.as_path()]);
+    let Some(found) = python(LIVE, &paths) else { return };
+    assert_eq!((&found["live"], &found["same"]), (&2500.into(), &true.into()), "{found}");
+    assert!(found["events"].as_u64() > Some(20) && found["same_events"] == true, "{found}");
+}

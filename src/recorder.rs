@@ -146,7 +146,6 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     let ((sync_in, sync_out), (keeper_in, keeper_out)) = (bounded(JOURNALS), bounded(JOURNALS));
     let (told_in, told_out) = bounded::<Told>(TOLD);
     let predicting = predicting(&plan, &vitals);
-    let nominal_hz = plan.description.nominal_hz;
 
     let links = Links {
         pieces: piece_out,
@@ -206,7 +205,7 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         hooks: Runner::start(plan.hooks),
         so_far: control::SoFar::default(),
     };
-    Ok(Recorder { control, threads, vitals, nominal_hz })
+    Ok(Recorder { control, threads, vitals, nominal_hz: plan.description.nominal_hz })
 }
 
 /// The thread that predicts, and the ends of its queues that others hold.

@@ -1,7 +1,7 @@
 //! What a second of processor time buys in features: windows of 8 channels x 250 rows, one every 50 rows, cut from
 //! clean rows as they come out of the pipeline. The windows per second are those of all channels together.
 //!
-//! The same signal and the same features are given to `libemg` and to numpy where MYOGRAPH_PEERS names a Python that
+//! The same signal and the same features are given to `libemg` and to numpy where `MYOGRAPH_PEERS` names a Python that
 //! has them, so that one run on one machine compares them.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench is a test that prints a table")]

@@ -28,7 +28,7 @@ fn main() {
     {
         match theirs.get(at) {
             Some(theirs) => {
-                println!("{name:<36}{ours:>8.1}{theirs:>24.1}{:>8.2}{wanted:>8.2}", ours / theirs)
+                println!("{name:<36}{ours:>8.1}{theirs:>24.1}{:>8.2}{wanted:>8.2}", ours / theirs);
             }
             None => println!("{name:<36}{ours:>8.1}{:>24}", "not found"),
         }

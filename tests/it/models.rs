@@ -178,7 +178,7 @@ fn a_recording_is_predicted_again_from_all_its_files() {
 
 /// Reads what a recording's files hold of predictions and events: the files, then the tables `predict` and `detect`
 /// wrote; says how many rows of each are the same.
-const LIVE: &str = r#"
+const LIVE: &str = r"
 import csv
 *files, predicted, detected = sys.argv[1:]
 live, events = [], []
@@ -200,7 +200,7 @@ with open(detected) as text:
     again = [(round(float(r['onset_s']), 6), r['channel'], r['class']) for r in csv.DictReader(text)]
 done({'live': len(live), 'same': sorted(live) == sorted(offline), 'events': len(events),
       'same_events': sorted(events) == sorted(again)})
-"#;
+";
 
 #[test]
 fn what_was_predicted_and_found_live_is_what_is_computed_again_offline() {
@@ -208,8 +208,8 @@ fn what_was_predicted_and_found_live_is_what_is_computed_again_offline() {
     let models = ["demo-cnn", "demo-lstm"].map(|name| root().join(format!("models/{name}.onnx")));
     let [cnn, lstm] = [&models[0], &models[1]].map(|path| path.to_str().unwrap());
     let by = ["--model", cnn, "--model", lstm];
-    let record = ["record", "--headless", "--source", "sim:?seed=7&speed=max", "--duration", "40s"];
-    station.run(&[&record[..], &["--rotate", "15s"], &by].concat()).expect(0);
+    let record = ["--source", "sim:?seed=7&speed=max", "--duration", "40s", "--rotate", "15s"];
+    station.start(&[&record[..], &by].concat()).finish().expect(0);
     let files = station.recordings();
     assert_eq!(files.len(), 3);
     let (predicted, detected) = (station.root().join("p.csv"), station.root().join("d.csv"));

@@ -73,6 +73,17 @@ fn rows(sample: u64, samples: Samples) -> Record {
 /// What was found beside the rows.
 fn findings() -> Vec<Record> {
     vec![
+        Record::Calibration(crate::emg::Calibration {
+            channel: 1,
+            rest_mean: 4.25,
+            rest_sd: 0.5,
+            mvc: 300.0,
+            trials: 3,
+            spread: 0.125,
+            sample: 44,
+            accepted_by: "pts/0".into(),
+            valid: true,
+        }),
         Record::Observer(vec![0, u64::MAX, 7]),
         Record::Prediction(Prediction {
             model: 0,
@@ -135,17 +146,6 @@ fn every_record() -> Vec<Record> {
             residual_us: 28.0,
         }),
         Record::Log { utc_ns: 1, level: 2, text: "losses cannot be counted".into() },
-        Record::Calibration(crate::emg::Calibration {
-            channel: 1,
-            rest_mean: 4.25,
-            rest_sd: 0.5,
-            mvc: 300.0,
-            trials: 3,
-            spread: 0.125,
-            sample: 44,
-            accepted_by: "pts/0".into(),
-            valid: true,
-        }),
         Record::ClockOffset(crate::emg::ClockOffset {
             sender: "stim".into(),
             sample: 3,

@@ -158,8 +158,21 @@ fn ints(name: &str, values: &[i64]) -> Message {
     attribute
 }
 
+/// Puts an operator before all others, so that the model's own input goes through it.
+fn first(graph: &mut Message, make: (u64, Value)) {
+    inside(graph, NODE, 0, |node| {
+        for (field, value) in node.iter_mut() {
+            if *field == NODE_INPUT && matches!(value, Value::Bytes(name) if name == b"x") {
+                *value = Value::Bytes(b"y".to_vec());
+            }
+        }
+    });
+    let at = graph.iter().position(|(field, _)| *field == NODE).unwrap();
+    graph.insert(at, make);
+}
+
 /// Every way in which the structure of a model can be wrong; `(name, edit of the whole file)`.
-#[expect(clippy::type_complexity, reason = "a list of names and functions")]
+#[expect(clippy::type_complexity, clippy::too_many_lines, reason = "a list of names and functions")]
 fn edits() -> Vec<(String, Box<dyn Fn(&mut Message)>)> {
     let mut all: Vec<(String, Box<dyn Fn(&mut Message)>)> = Vec::new();
     let mut graph = |name: &str, edit: fn(&mut Message)| {
@@ -168,18 +181,6 @@ fn edits() -> Vec<(String, Box<dyn Fn(&mut Message)>)> {
         };
         all.push((name.to_owned(), Box::new(whole)));
     };
-    // Put before all operators, so that the model's own input goes through it.
-    fn first(graph: &mut Message, make: (u64, Value)) {
-        inside(graph, NODE, 0, |node| {
-            for (field, value) in node.iter_mut() {
-                if *field == NODE_INPUT && matches!(value, Value::Bytes(name) if name == b"x") {
-                    *value = Value::Bytes(b"y".to_vec());
-                }
-            }
-        });
-        let at = graph.iter().position(|(field, _)| *field == NODE).unwrap();
-        graph.insert(at, make);
-    }
     graph("no nodes", |g| replace(g, NODE, []));
     graph("no inputs", |g| replace(g, INPUT, []));
     graph("no outputs", |g| replace(g, OUTPUT, []));
@@ -318,7 +319,7 @@ fn edits() -> Vec<(String, Box<dyn Fn(&mut Message)>)> {
                 &[vec![text(1, "axis"), (20, Value::Number(2)), (3, Value::Number(2))]],
             );
             if at == 39 {
-                first(g, make)
+                first(g, make);
             } else {
                 let place = g.iter().position(|(field, _)| *field == NODE).unwrap();
                 g.insert(place, make);

@@ -27,7 +27,7 @@
 //! predictions.
 //!
 //! [`store`] is what stays on disk: the journal, which is the truth while it exists; the HDF5 file projected from it,
-//! live, at the end or after a crash by the same code; reading back, names, checks.
+//! live, at the end or after a crash by the same code; reading back, joining files, names, checks.
 //!
 //! [`analysis`] turns recordings into the tables statistics are made of: trials and windows of features.
 //!
@@ -64,8 +64,9 @@
 //!                                           │ pieces
 //!                 ┌─────────────────────────┴──────────────────────────┐ what the journal's queue took
 //!                 ▼                                                    ▼
-//!     ┌──▶ [journal] one record, one write ◀── state at borders ── [process] pipeline, dsp/bins
-//!     │       │         │           │                                  │ bins, levels, flags
+//!     ┌──▶ [journal] one record, one write ◀── state at borders ── [process] pipeline, face/observe, dsp/bins
+//!     │       │ ▲       │           │                                  │
+//!     │       │ └── predictions ────┼── [predict] infer ◀── rows ──────┤ bins, levels, flags, events
 //!     │       │       [sync]     [keeper] starts a                     ▼
 //!     │       │     fdatasync    projector per journal          [control] ◀── signals
 //!     │       │                     │      rows and bytes done ──▶ │   ▲

@@ -140,9 +140,7 @@ fn a_model_says_what_it_expects_and_what_this_station_lacks() {
 fn a_recording_is_predicted_again_from_all_its_files() {
     let station = Station::new();
     let source = "sim:?seed=3&speed=max";
-    station
-        .run(&["record", "--headless", "--source", source, "--duration", "9s", "--rotate", "3s"])
-        .expect(0);
+    station.start(&["--source", source, "--duration", "9s", "--rotate", "3s"]).finish().expect(0);
     let files = station.recordings();
     assert!(files.len() > 1, "{files:?}");
     let golden = |name: &str| root().join("tests/golden/models").join(format!("{name}.onnx"));

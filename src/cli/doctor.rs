@@ -72,7 +72,7 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
     let began = Stamp::now();
     let (mut checks, known) = source(&config);
     checks.extend(sheet(began, &config.out, &known));
-    checks.push(Preflight::skip("models", "this version runs no models yet"));
+    checks.push(models(&config));
     if args.json {
         say(&json::checks(&checks)?);
     } else {
@@ -83,6 +83,17 @@ pub(super) fn run(args: &DoctorArgs) -> anyhow::Result<ExitCode> {
         Some(Outcome::Warn) => ExitCode::from(1),
         _ => ExitCode::SUCCESS,
     })
+}
+
+/// Whether the configured models load and answer as their cards say; what else they expect, `myograph model` tells.
+fn models(config: &Config) -> Preflight {
+    if config.models.is_empty() {
+        return Preflight::skip("models", "none are configured");
+    }
+    match super::models::load(&config.models) {
+        Ok(models) => Preflight::ok("models", format!("{} answer as their cards say", models.len())),
+        Err(error) => failed("models", &error),
+    }
 }
 
 /// What depends on this computer alone: clock, disk and login. Takes milliseconds, so that `record` can keep it with

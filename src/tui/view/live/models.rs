@@ -4,6 +4,7 @@
 
 use super::side::heading;
 use crate::emg::finding::prediction::flag;
+use crate::infer::steady::agree;
 use crate::session::ModelState;
 use crate::tui::app::App;
 use crate::tui::view::{row, styled, words, write};
@@ -77,22 +78,12 @@ pub(in crate::tui::view) fn field(app: &App) -> Option<String> {
 
 /// Whether those that say something say the same.
 fn agreement(app: &App) -> &'static str {
-    let said: Vec<&str> = app
-        .snapshot
-        .models
-        .iter()
-        .map(|model| model.label.as_str())
-        .filter(|label| !label.is_empty())
-        .collect();
-    match said.split_first() {
-        Some((first, rest)) if !rest.is_empty() => {
-            if rest.iter().all(|label| label == first) {
-                "agree"
-            } else {
-                "differ"
-            }
-        }
-        _ => "",
+    let labels = app.snapshot.models.iter().map(|model| Some(model.label.as_str()));
+    let labels: Vec<_> = labels.map(|label| label.filter(|label| !label.is_empty())).collect();
+    match agree(&labels) {
+        Some(true) => "agree",
+        Some(false) => "differ",
+        None => "",
     }
 }
 

@@ -10,6 +10,7 @@ mod clean;
 mod completions;
 mod config;
 mod console;
+mod contract;
 mod control;
 mod detect;
 mod doctor;
@@ -96,6 +97,9 @@ enum Command {
     Config(Box<config::ConfigArgs>),
     /// Print completions for a shell
     Completions(completions::CompletionsArgs),
+    /// What can be lost, and when, by the constants in force
+    #[command(hide = true)]
+    Contract(contract::ContractArgs),
     /// Project a journal (started by a recorder)
     #[command(hide = true)]
     Project(project::ProjectArgs),
@@ -228,6 +232,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Import(args) => import::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Completions(args) => Ok(completions::run(&args)),
+        Command::Contract(args) => contract::run(&args),
         Command::Project(args) => project::run(&args),
         Command::Feed(args) => feed::run(&args),
     }

@@ -22,6 +22,7 @@ pub(crate) use value::duration;
 
 use crate::emg::Kind;
 use crate::pipeline;
+use crate::pipeline::preset::Notches;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -64,6 +65,12 @@ pub struct Config {
     pub models: Vec<PathBuf>,
     /// Filter preset.
     pub preset: Preset,
+    /// Order of its band-pass.
+    pub band_order: u32,
+    /// Where its notches stand.
+    pub notches: Notches,
+    /// Edge of the high-pass that takes drift out of the envelope, Hz.
+    pub envelope_baseline: Option<f64>,
     /// Keys that set markers, sorted by key.
     pub keys: Vec<KeyBinding>,
     /// Characters the traces are drawn with.
@@ -74,6 +81,8 @@ pub struct Config {
     pub theme: Theme,
     /// Conditions, predictions and labels of events are kept from the screens.
     pub blind: bool,
+    /// The group of a recording's folder may read its files.
+    pub group_read: bool,
     /// Command line for the shell, run when an alarm begins and when it is over.
     pub on_alarm: Option<String>,
     /// Command line for the shell, run when a recording is closed.
@@ -101,11 +110,15 @@ impl Default for Config {
             montage: None,
             models: Vec::new(),
             preset: Preset::Default,
+            band_order: pipeline::Options::default().order,
+            notches: Notches::Auto,
+            envelope_baseline: None,
             keys: binding::defaults(),
             glyphs: Glyphs::Auto,
             color: Color::Auto,
             theme: Theme::Default,
             blind: false,
+            group_read: false,
             on_alarm: None,
             on_close: None,
             origins: BTreeMap::new(),
@@ -124,7 +137,13 @@ impl Config {
     #[must_use]
     pub fn filter(&self) -> pipeline::Options {
         let line_hz = if self.line_frequency == LineFrequency::Hz60 { 60.0 } else { 50.0 };
-        pipeline::Options { line_hz, preset: self.preset }
+        pipeline::Options {
+            line_hz,
+            preset: self.preset,
+            order: self.band_order,
+            notches: self.notches,
+            baseline_hz: self.envelope_baseline,
+        }
     }
 
     /// Every key with its value as TOML; [`Config::from_toml`] gives the same values back.

@@ -14,7 +14,7 @@ mod process;
 pub mod sequence;
 mod vitals;
 
-use crate::emg::{Channel, Prediction};
+use crate::emg::{Channel, Prediction, Preflight};
 use crate::infer::Model;
 use crate::pipeline::preset;
 use crate::session::snapshot::{MarkKey, State};
@@ -22,12 +22,13 @@ use crate::session::{Clients, Incoming};
 use crate::source::{Description, Source};
 use crate::store::journal::Header;
 use crate::store::{StoreError, in_full};
-use acquire::{Acquire, Orders, Told};
+pub use acquire::Again;
+use acquire::{Acquire, Orders};
 use control::hooks::{Hooks, Runner};
 use control::{Control, Gauge, Signal};
 use crossbeam_channel::{Receiver, Sender, bounded};
-pub use journal::record;
-use journal::{JournalWriter, Links, Report, Request, sync};
+pub use journal::{HOLD, KILL_LOSS, RETRY, record};
+use journal::{JournalWriter, Links, sync};
 use process::predict::{Predict, SharedModels, Work};
 use process::{Process, SharedPicture};
 use std::path::PathBuf;
@@ -40,7 +41,9 @@ use std::time::Duration;
 pub const BYTES_PER_VALUE: f64 = 9.0;
 
 /// Pieces between acquire and journal: over a minute of packets, and at 64 channels x 4 kHz 100 MB.
-const PIECES: usize = 4096;
+pub const PIECES: usize = 4096;
+/// Rows that wait longer than this to be written are an alarm.
+pub const LATE: Duration = Duration::from_millis(100);
 /// Pieces between acquire and the screen's side.
 const SCREEN_PIECES: usize = 4096;
 /// Markers and log lines under way to the journal; far more than hands can make.
@@ -70,8 +73,14 @@ pub struct Plan {
     pub channels: Vec<Channel>,
     /// Filters.
     pub filter: preset::Options,
+    /// Whether notches are for the mains that were heard while only monitoring.
+    pub auto_mains: bool,
+    /// What was looked at before, kept with the recording.
+    pub preflight: Vec<Preflight>,
     /// Models that predict, in the order of the header's.
     pub models: Vec<Model>,
+    /// Where the recording stopped that this one goes on with.
+    pub goes_on: Option<sequence::GoesOn>,
     /// End after this much signal.
     pub duration: Option<Duration>,
     /// New segment after this much.
@@ -88,6 +97,8 @@ pub struct Plan {
     pub hooks: Hooks,
     /// Starts a projector.
     pub spawn: keeper::Spawn,
+    /// Makes the source anew should its code fail.
+    pub again: Again,
 }
 
 impl Plan {
@@ -98,6 +109,7 @@ impl Plan {
             duration: self.duration,
             rotate: self.rotate,
             chunk_rows: self.header.chunk_rows,
+            goes_on: self.goes_on,
         }
     }
 }
@@ -135,16 +147,12 @@ pub struct Recorder {
 
 /// Creates the journal (unless only monitoring) and starts all threads.
 pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<Recorder, StoreError> {
-    let vitals = Arc::new(vitals::Shared::default());
-    let picture = Arc::new(SharedPicture::default());
-    let orders = Arc::new(Orders::new(!plan.monitor));
-    let diverged = Arc::new(AtomicBool::new(false));
+    let (vitals, picture) = (Arc::<vitals::Shared>::default(), Arc::<SharedPicture>::default());
+    let (orders, diverged) = (Arc::new(Orders::new(!plan.monitor)), Arc::<AtomicBool>::default());
     let ((piece_in, piece_out), (screen_in, screen_out)) = (bounded(PIECES), bounded(SCREEN_PIECES));
-    let (request_in, request_out) = bounded::<Request>(REQUESTS);
-    let (report_in, report_out) = bounded::<Report>(2 * REQUESTS);
-    let (state_in, state_out) = bounded(STATES);
+    let ((request_in, request_out), (report_in, report_out)) = (bounded(REQUESTS), bounded(2 * REQUESTS));
+    let ((state_in, state_out), (told_in, told_out)) = (bounded(STATES), bounded(TOLD));
     let ((sync_in, sync_out), (keeper_in, keeper_out)) = (bounded(JOURNALS), bounded(JOURNALS));
-    let (told_in, told_out) = bounded::<Told>(TOLD);
     let predicting = predicting(&plan, &vitals);
 
     let links = Links {
@@ -164,6 +172,9 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
     if !plan.monitor {
         begin()?;
     }
+    let process =
+        Process::new(&plan, vitals.clone(), picture.clone(), state_in, predicting.work, diverged.clone());
+    let gauge = Gauge::new(&plan, vitals.clone(), predicting.models);
     let acquire = Acquire {
         source,
         description: plan.description.clone(),
@@ -173,11 +184,11 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         journal: piece_in,
         process: screen_in,
         told: told_in,
-        diverged: diverged.clone(),
+        diverged,
+        again: plan.again,
+        clocks: acquire::clocks::Watch::default(),
     };
-    let process = Process::new(&plan, vitals.clone(), picture.clone(), state_in, predicting.work, diverged);
     let syncing = vitals.clone();
-    let gauge = Gauge::new(&plan, vitals.clone(), predicting.models);
     let (keeper, sealed) = keep(keeper_out, plan.spawn, orders.clone(), vitals.clone());
     let threads = [
         spawn("acquire", move || acquire.run()),
@@ -185,7 +196,6 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         spawn("sync", move || sync::run(&sync_out, plan.fsync, &syncing)),
         keeper,
     ];
-    let threads = threads.into_iter().chain(predicting.thread).collect();
     let control = Control {
         incoming: contacts.incoming,
         signals: contacts.signals,
@@ -202,9 +212,11 @@ pub fn start(plan: Plan, source: Box<dyn Source>, contacts: Contacts) -> Result<
         state: if plan.monitor { State::Monitoring } else { State::Recording },
         begin: Box::new(move || begin().map_err(|error| format!("{}; {}", in_full(&error), error.advice()))),
         writes: !plan.monitor,
+        preflight: plan.preflight,
         hooks: Runner::start(plan.hooks),
         so_far: control::SoFar::default(),
     };
+    let threads = threads.into_iter().chain(predicting.thread).collect();
     Ok(Recorder { control, threads, vitals, nominal_hz: plan.description.nominal_hz })
 }
 

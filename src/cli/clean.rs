@@ -206,5 +206,5 @@ fn options(args: &CleanArgs, config: &str, stored: &[ChainChange]) -> anyhow::Re
         Some(word) if word == LineFrequency::Hz60.word() => 60.0,
         Some(word) => bail!("`{word}` is no mains frequency; use 50 or 60"),
     };
-    Ok(Options { line_hz, preset })
+    Ok(Options { line_hz, preset, ..Options::default() })
 }

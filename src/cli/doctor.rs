@@ -13,8 +13,8 @@ use super::{Settings, json, mains, say, station};
 use crate::config::{Config, LineFrequency};
 use crate::emg::finding::preflight::Outcome;
 use crate::emg::{Preflight, Stamp};
-use crate::source::Error;
 use crate::source::uri::SourceUri;
+use crate::source::{Description, Error};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -102,6 +102,19 @@ pub(super) fn sheet(began: Stamp, out: &std::path::Path, known: &Known) -> Vec<P
     let mut checks = host::clock(began, Stamp::now());
     checks.push(host::disk(out, known));
     checks.push(host::login());
+    checks
+}
+
+/// What a recorder can look at before its first row, without a second look at its source.
+pub(super) fn before(config: &Config, description: &Description, models: usize) -> Vec<Preflight> {
+    let known = Known { rate_hz: description.nominal_hz, channels: description.channels.len() };
+    let mut checks =
+        vec![Preflight::ok("board", format!("{} behind {}", description.board, description.uri))];
+    checks.extend(sheet(Stamp::now(), &config.out, &known));
+    checks.push(match models {
+        0 => Preflight::skip("models", "none are configured"),
+        n => Preflight::ok("models", format!("{n} answer as their cards say")),
+    });
     checks
 }
 

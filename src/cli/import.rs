@@ -123,6 +123,7 @@ fn write(path: &Path, imported: &Imported, config: &Config, name: &str) -> Resul
         duration: None,
         rotate: None,
         chunk_rows: header.chunk_rows,
+        goes_on: None,
     };
     let mut journal = Journal::create(path, &header)?;
     let mut sequencer = sequence::Sequencer::new(&description(imported, &header), options);

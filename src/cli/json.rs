@@ -377,3 +377,8 @@ pub(super) fn checks(checks: &[Preflight]) -> serde_json::Result<String> {
     };
     serde_json::to_string_pretty(&checks.iter().map(line).collect::<serde_json::Result<Vec<_>>>()?)
 }
+
+/// `contract --json`: names and whole numbers, one object.
+pub(super) fn numbers(numbers: &[(&str, u64)]) -> serde_json::Result<String> {
+    serde_json::to_string(&numbers.iter().copied().collect::<std::collections::BTreeMap<_, _>>())
+}

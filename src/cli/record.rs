@@ -8,6 +8,7 @@ use std::io::{BufRead, BufReader, IsTerminal};
 use std::process::{Command, ExitCode, Stdio};
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(super) struct RecordArgs {
     #[command(flatten)]
     pub(super) settings: Settings,
@@ -17,6 +18,9 @@ pub(super) struct RecordArgs {
     /// Record in the foreground with plain log lines, without a dashboard
     #[arg(long)]
     pub(super) headless: bool,
+    /// Go on with the newest recording of these names that was cut off, as its next segment
+    #[arg(long)]
+    pub(super) resume: bool,
     /// Be the recorder behind a dashboard
     #[arg(long, hide = true, conflicts_with = "headless")]
     pub(super) serve: bool,
@@ -25,10 +29,10 @@ pub(super) struct RecordArgs {
 pub(super) fn run(args: &RecordArgs) -> anyhow::Result<ExitCode> {
     let config = args.settings.resolve()?;
     if args.headless {
-        return station::run(&config, Mode::Foreground { monitor: args.monitor });
+        return station::run(&config, Mode::Foreground { monitor: args.monitor }, args.resume);
     }
     if args.serve {
-        return station::run(&config, Mode::Behind { monitor: args.monitor });
+        return station::run(&config, Mode::Behind { monitor: args.monitor }, args.resume);
     }
     if !(std::io::stdin().is_terminal() && std::io::stdout().is_terminal()) {
         bail!(

@@ -1,7 +1,7 @@
 //! `recover`: journals that a crash left behind become files, one after the other.
 
 use super::{json, say, tell};
-use crate::store::follow::{Recovered, recover};
+use crate::store::follow::{Recovered, recover, sweep};
 use crate::store::{StoreError, naming};
 use clap::Args;
 use std::fs::File;
@@ -47,6 +47,7 @@ pub(super) fn run(args: &RecoverArgs) -> anyhow::Result<ExitCode> {
     }
     let mut journals = Vec::new();
     for path in &args.paths {
+        sweep(path);
         journals.extend(named(path)?);
     }
     if journals.is_empty() && !args.json {

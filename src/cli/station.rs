@@ -3,21 +3,25 @@
 use super::console::Console;
 use super::service::{self, Manager, Watched};
 use super::{advise, json, mains, say, tell};
-use crate::config::{Config, Listen, Montage, Origin};
+use crate::config::{Config, LineFrequency, Listen, Montage, Origin};
+use crate::emg::finding::preflight::Outcome;
 use crate::emg::units::{count, small};
 use crate::emg::{Channel, Kind};
 use crate::pipeline::preset;
 use crate::recorder::control::Signal;
 use crate::recorder::control::hooks::{Hooks, Job, OnAlarm, OnClose};
+use crate::recorder::sequence::GoesOn;
 use crate::recorder::{self, Contacts, Plan};
 use crate::session::Incoming;
 use crate::session::snapshot::MarkKey;
 use crate::source::{Description, Source, serial::Serial, sim::Sim, uri::SourceUri};
 use crate::store::StoreError;
+use crate::store::follow::{self, CutOff};
 use crate::store::journal::{Entities, Header};
 use crate::{ipc, source};
 use anyhow::Context;
 use crossbeam_channel::{Sender, bounded};
+use rustix::fs::Mode as Bits;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGPIPE, SIGTERM};
 use std::io::Write;
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -72,7 +76,8 @@ impl Mode {
 }
 
 /// Records until the end; the exit code says what came of it.
-pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
+pub(super) fn run(config: &Config, mode: Mode, resume: bool) -> anyhow::Result<ExitCode> {
+    close_to_others(config.group_read);
     if mode.is_behind() {
         rustix::process::setsid().context("the recorder cannot leave its terminal's session")?;
         say("here");
@@ -80,6 +85,8 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     let stop = Arc::new(Stop::default());
     let (signals_in, signals) = bounded(SIGNALS);
     catch_signals(&stop, signals_in.clone())?;
+    // Looked at before its recovery begins.
+    let cut_off = resume.then(|| follow::cut_off(&config.out, &entities(config))).flatten();
     super::recover::leftovers(&config.out, |sentence| mode.note(sentence));
     let opened = open(config, &stop.asked);
     // Whatever opening came to, nobody waits for it any more.
@@ -93,10 +100,11 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     let socket = ipc::socket::path(&folder, &id).map_err(|error| advise(&error, error.advice()))?;
     // Whoever finds it in the journal may stand in another folder.
     let absolute = std::path::absolute(&socket).unwrap_or_else(|_| socket.clone());
-    let header = Header {
+    let mut header = Header {
         models: super::models::participants(&models),
         ..header(config, &description, &channels, &id, &absolute.display().to_string())
     };
+    let goes_on = cut_off.and_then(|before| go_on(&before, &mut header, |sentence| mode.note(sentence)));
     let (incoming_in, incoming) = bounded(INCOMING);
     let identity = ipc::Identity { id: id.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
     let server = ipc::Server::bind(&socket, identity, incoming_in.clone())
@@ -112,7 +120,12 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
     for remark in description.remarks.iter().filter(|_| mode.is_behind()) {
         mode.note(remark);
     }
-    let plan = Plan { models, ..plan(config, mode, id.clone(), header, description, channels) };
+    let preflight = super::doctor::before(config, &description, models.len());
+    for disk in preflight.iter().filter(|line| line.check == "disk" && line.outcome > Outcome::Ok) {
+        mode.note(&format!("{}; {}", disk.value, disk.advice));
+    }
+    let plan =
+        Plan { preflight, models, goes_on, ..plan(config, mode, id.clone(), header, description, channels) };
     // Whoever speaks between the recorder's end and the farewell is not cut off.
     let _ear = incoming.clone();
     let recorder = recorder::start(plan, source, Contacts { incoming, signals, clients: clients.clone() })
@@ -140,6 +153,12 @@ pub(super) fn run(config: &Config, mode: Mode) -> anyhow::Result<ExitCode> {
         outcome.lines.iter().for_each(|line| say(line));
     }
     Ok(ExitCode::from(outcome.code))
+}
+
+/// What this process and its projectors create is for its user, and for the group to read where that is wanted.
+pub(super) fn close_to_others(group_reads: bool) {
+    let mask = if group_reads { Bits::RWXO | Bits::WGRP } else { Bits::RWXO | Bits::RWXG };
+    rustix::process::umask(mask);
 }
 
 /// What a recorder behind a dashboard said aloud is kept only if it said something.
@@ -235,6 +254,12 @@ pub(super) fn uri(config: &Config, stop: &Arc<AtomicBool>) -> anyhow::Result<Str
     }
 }
 
+/// Makes the source anew by the name it was opened under.
+fn again(uri: String) -> recorder::Again {
+    let never = Arc::new(AtomicBool::new(false));
+    Box::new(move || by_uri(&uri, &never).map_err(|error| error.to_string()))
+}
+
 /// A source that is yet to be opened; opening ends early once `stop` is set.
 pub(super) fn by_uri(uri: &str, stop: &Arc<AtomicBool>) -> anyhow::Result<Box<dyn Source>> {
     Ok(match SourceUri::parse(uri).map_err(|error: source::Error| advise(&error, error.advice()))? {
@@ -302,13 +327,7 @@ fn header(
         pid: std::process::id(),
         recorder: id.to_owned(),
         socket: socket.to_owned(),
-        entities: Entities {
-            subject: config.subject.clone(),
-            session: config.session.clone(),
-            task: config.task.clone(),
-            run: config.run.unwrap_or(0),
-            split: (!never_rotates).then_some(1),
-        },
+        entities: Entities { split: (!never_rotates).then_some(1), ..entities(config) },
         source: description.uri.clone(),
         board: description.board.clone(),
         digital: description.digital,
@@ -327,6 +346,37 @@ fn header(
     }
 }
 
+fn entities(config: &Config) -> Entities {
+    Entities {
+        subject: config.subject.clone(),
+        session: config.session.clone(),
+        task: config.task.clone(),
+        run: config.run.unwrap_or(0),
+        split: None,
+    }
+}
+
+/// Makes a header that of the next segment of a recording that was cut off, where the source is as it was.
+fn go_on(before: &CutOff, header: &mut Header, note: impl Fn(&str)) -> Option<GoesOn> {
+    let old = &before.header;
+    // In words, where an unknown gain equals an unknown gain.
+    let shape = |h: &Header| {
+        format!("{:?}", (&h.channels, h.sample_type, h.digital, h.chunk_rows, h.decimation, &h.models))
+    };
+    if shape(old) != shape(header) {
+        note("the recording that was cut off had other channels, rates or models: a new one begins");
+        return None;
+    }
+    header.recording_id = old.recording_id;
+    header.segment = old.segment + 1;
+    header.first_row = before.next_row;
+    header.markers = before.marker_id - 1;
+    header.entities = before.next_names();
+    note(&format!("the recording that was cut off at row {} goes on as its next segment", before.next_row));
+    let CutOff { next_row: row, epoch, utc_ns, chain_id, .. } = *before;
+    Some(GoesOn { row, epoch, utc_ns, chain_id })
+}
+
 fn small_count(rate_hz: f64) -> u32 {
     small(crate::emg::units::index(count(rate_hz)))
 }
@@ -339,6 +389,7 @@ fn plan(
     description: Description,
     channels: Vec<Channel>,
 ) -> Plan {
+    let again = again(description.uri.clone());
     Plan {
         id,
         // Whoever hears of a file, by a hook or a status, may stand in another folder.
@@ -347,7 +398,10 @@ fn plan(
         description,
         channels,
         filter: mains::options(config),
+        auto_mains: config.line_frequency == LineFrequency::Auto,
+        preflight: Vec::new(),
         models: Vec::new(),
+        goes_on: None,
         duration: config.duration,
         rotate: config.rotate,
         fsync: config.fsync,
@@ -355,6 +409,7 @@ fn plan(
         keys: config.keys.iter().map(mark_key).collect(),
         blind: config.blind,
         hooks: hooks(config),
+        again,
         spawn: Box::new(spawn_projector),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{Color, Config, Glyphs, LineFrequency, Listen, Preset, Theme, value};
 use crate::emg::Kind;
+use crate::pipeline::preset::{Notches, STEEPEST};
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::Value;
@@ -155,6 +156,27 @@ pub(super) const KEYS: &[Key] = &[
         |preset| preset.to_string()
     ),
     key!(
+        "band-order",
+        "the order of the band-pass, 1 to 8; it has twice as many poles",
+        band_order = |text| text.parse().ok().filter(|order| (1..=STEEPEST).contains(order)),
+        |order| i64::from(*order)
+    ),
+    key!(
+        "notches",
+        "`auto` for the mains and its harmonics, `off`, or up to 8 frequencies in Hz such as `50,150`",
+        notches = |text| Notches::from_word(text),
+        |notches| notches.to_string()
+    ),
+    key!(
+        "envelope-baseline",
+        "the edge in Hz, 0.01 to 1, of a high-pass that takes slow drift out of the envelope, or `off`",
+        envelope_baseline = |text| {
+            let edge = |text: &str| text.parse().ok().filter(|hz: &f64| (0.01..=1.0).contains(hz));
+            value::unless("off", text, edge)
+        },
+        |edge| edge.map_or_else(|| Value::from("off"), Value::from)
+    ),
+    key!(
         "glyphs",
         "`auto`, `braille`, `block` or `ascii`",
         glyphs = |text| Glyphs::from_word(text),
@@ -164,6 +186,7 @@ pub(super) const KEYS: &[Key] = &[
         theme.word()
     }),
     key!("blind", "`true` or `false`", blind = |text| text.parse().ok(), |blind| *blind),
+    key!("group-read", "`true` or `false`", group_read = |text| text.parse().ok(), |group_read| *group_read),
     key!(
         "on-alarm",
         "a command line for the shell, or `off`",

@@ -113,19 +113,25 @@ fn every_flag_reaches_its_key() {
         montage: text("paper-8"),
         models: vec![PathBuf::from("a.onnx"), PathBuf::from("b.onnx")],
         preset: Preset::Band { low: 30.0, high: 400.0 },
+        band_order: 4,
+        notches: Notches::Auto,
+        envelope_baseline: None,
         keys: binding::defaults(),
         glyphs: Glyphs::Ascii,
         color: Color::Never,
         theme: Theme::Mono,
         blind: true,
+        group_read: false,
         on_alarm: None,
         on_close: None,
         origins: config.origins.clone(),
     };
     assert_eq!(config, expected);
     // A secret has no flag: arguments are for everybody to see.
-    let without_flag = ["on-alarm", "on-close", "token"];
-    assert_eq!(config.origins.len(), key::KEYS.len() - without_flag.len());
+    let secret = ["on-alarm", "on-close", "token"];
+    // And what is decided once for a laboratory is written down, not typed.
+    let settled = ["band-order", "notches", "envelope-baseline", "group-read"];
+    assert_eq!(config.origins.len(), key::KEYS.len() - secret.len() - settled.len());
 }
 
 #[test]

@@ -9,6 +9,8 @@ mod fitter;
 
 pub use fitter::Fitter;
 
+use rustix::time::ClockId;
+
 use super::units::{NS_PER_S, count, float, float_ns, nanos};
 
 /// One moment on both host clocks.
@@ -24,11 +26,7 @@ impl Stamp {
     /// The present moment.
     #[must_use]
     pub fn now() -> Self {
-        let read = |id| {
-            let t = rustix::time::clock_gettime(id);
-            t.tv_sec * 1_000_000_000 + t.tv_nsec
-        };
-        Self { host_ns: read(rustix::time::ClockId::Boottime), utc_ns: read(rustix::time::ClockId::Realtime) }
+        Self { host_ns: read(ClockId::Boottime), utc_ns: read(ClockId::Realtime) }
     }
 
     /// This moment moved by `ns` on both clocks.
@@ -36,6 +34,34 @@ impl Stamp {
     pub fn plus_ns(self, ns: i64) -> Self {
         Self { host_ns: self.host_ns.saturating_add(ns), utc_ns: self.utc_ns.saturating_add(ns) }
     }
+}
+
+/// One moment on the host's clocks, for whoever looks whether they still agree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clocks {
+    /// `CLOCK_MONOTONIC`, nanoseconds: stands still while the computer sleeps.
+    pub awake_ns: i64,
+    /// `CLOCK_BOOTTIME`, nanoseconds.
+    pub boot_ns: i64,
+    /// Wall clock, nanoseconds since 1970 UTC.
+    pub utc_ns: i64,
+    /// How long reading them took, nanoseconds: they agree no better than that.
+    pub torn_ns: i64,
+}
+
+impl Clocks {
+    /// The present moment.
+    #[must_use]
+    pub fn now() -> Self {
+        let awake_ns = read(ClockId::Monotonic);
+        let (boot_ns, utc_ns) = (read(ClockId::Boottime), read(ClockId::Realtime));
+        Self { awake_ns, boot_ns, utc_ns, torn_ns: read(ClockId::Monotonic) - awake_ns }
+    }
+}
+
+fn read(clock: ClockId) -> i64 {
+    let t = rustix::time::clock_gettime(clock);
+    t.tv_sec * 1_000_000_000 + t.tv_nsec
 }
 
 /// What the clock of another machine shows against the host's: its time = host time + `offset_ns`.

@@ -12,7 +12,8 @@ fn change(rate_hz: f64, preset: Preset, line_hz: f64, sample: u64, first_id: u32
     let reason = if sample == 0 { Reason::Start } else { Reason::Rate };
     let decimation = preset::decimation(Some(1000.0));
     let occasion = Occasion { sample, reason, rate_hz: Some(rate_hz), decimation, first_id };
-    let (change, remarks) = preset::chains(&channels(), &Options { line_hz, preset }, &occasion);
+    let (change, remarks) =
+        preset::chains(&channels(), &Options { line_hz, preset, ..Options::default() }, &occasion);
     assert!(preset == Preset::Default || remarks.is_empty(), "{remarks:?}");
     change
 }

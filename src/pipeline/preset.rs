@@ -3,14 +3,20 @@
 //! Designs once, when a recording begins or its rate becomes known; from then on coefficients travel with the data.
 //! Called by the recorder and by commands that clean a file anew.
 
+mod notches;
+
+pub use notches::Notches;
+
 use super::{Chain, ChainChange, Reason, Section};
 use crate::dsp::design::{Band, butterworth, notch};
 use crate::dsp::response::{group_delay, settle_rows};
 use crate::emg::units::{length, small};
 use crate::emg::{Channel, Kind};
 
-/// Order of the band-pass; it has twice as many poles.
+/// Order of the band-pass where none is asked for; it has twice as many poles.
 const BAND_ORDER: u32 = 4;
+/// Steeper band-passes ring longer than a micro-expression lasts.
+pub const STEEPEST: u32 = 8;
 /// Q of the notches: sharper ones ring as long as a micro-expression lasts.
 const NOTCH_Q: f64 = 10.0;
 /// The default band, Hz (van Boxtel 2001: high-pass 15-25 Hz, low-pass 400-500 Hz).
@@ -36,11 +42,23 @@ pub struct Options {
     pub line_hz: f64,
     /// The band.
     pub preset: Preset,
+    /// Order of the band-pass, 1 to [`STEEPEST`].
+    pub order: u32,
+    /// Where notches stand.
+    pub notches: Notches,
+    /// Edge of the high-pass that takes slow drift out of the envelope, Hz; none leaves its baseline alone.
+    pub baseline_hz: Option<f64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { line_hz: 50.0, preset: Preset::Default }
+        Self {
+            line_hz: 50.0,
+            preset: Preset::Default,
+            order: BAND_ORDER,
+            notches: Notches::Auto,
+            baseline_hz: None,
+        }
     }
 }
 
@@ -151,9 +169,13 @@ struct Recipe {
     /// 0 where unknown.
     rate_hz: f64,
     band: Option<(f64, f64)>,
+    order: u32,
     notches: Vec<f64>,
+    /// They are the mains and its harmonics.
+    of_mains: bool,
     rectify: bool,
     smooth: bool,
+    baseline_hz: Option<f64>,
 }
 
 impl Recipe {
@@ -165,10 +187,11 @@ impl Recipe {
         };
         let identity = Self { rate_hz, ..Self::default() };
         let smooth = ENVELOPE_HZ < USABLE * rate_hz;
+        let baseline_hz = options.baseline_hz.filter(|_| smooth);
         match kind {
             _ if options.preset == Preset::Off => (identity, None),
             Kind::Aux | Kind::Trigger => (identity, None),
-            Kind::Rectified | Kind::Envelope if smooth => (Self { smooth, ..identity }, None),
+            Kind::Rectified | Kind::Envelope if smooth => (Self { smooth, baseline_hz, ..identity }, None),
             Kind::Rectified | Kind::Envelope => {
                 let remark = format!(
                     "this source gives {} rows/s, too few to smooth at {} Hz: the envelope is the signal itself",
@@ -179,11 +202,17 @@ impl Recipe {
             }
             Kind::Raw => match band(options.preset, rate_hz) {
                 Ok((band, remark)) => {
-                    let notches = (1_u32..)
-                        .map(|harmonic| options.line_hz * f64::from(harmonic))
-                        .take_while(|&hz| options.line_hz > 0.0 && hz < band.1);
-                    let notches = notches.collect();
-                    (Self { band: Some(band), notches, rectify: true, smooth, ..identity }, remark)
+                    let recipe = Self {
+                        band: Some(band),
+                        order: options.order,
+                        notches: options.notches.within(band, options.line_hz),
+                        of_mains: options.notches.are_auto(),
+                        rectify: true,
+                        smooth,
+                        baseline_hz,
+                        ..identity
+                    };
+                    (recipe, remark)
                 }
                 Err(why) => {
                     (identity, Some(format!("{why}: no filter runs, the cleaned signal is the raw one")))
@@ -196,12 +225,15 @@ impl Recipe {
     fn chain(&self, id: u32) -> Chain {
         let (mut sections, mut delay_samples): (Vec<Section>, f64) = (Vec::new(), 0.0);
         if let Some((low, high)) = self.band {
-            sections = butterworth(BAND_ORDER, Band::BandPass(low, high), self.rate_hz);
+            sections = butterworth(self.order, Band::BandPass(low, high), self.rate_hz);
             sections.extend(self.notches.iter().map(|&hz| notch(hz, NOTCH_Q, self.rate_hz)));
             delay_samples = group_delay(&sections, (low * high).sqrt(), self.rate_hz);
         }
         let low_pass = || butterworth(ENVELOPE_ORDER, Band::LowPass(ENVELOPE_HZ), self.rate_hz);
-        let envelope_sections = if self.smooth { low_pass() } else { Vec::new() };
+        let mut envelope_sections = if self.smooth { low_pass() } else { Vec::new() };
+        if let Some(hz) = self.baseline_hz {
+            envelope_sections.extend(butterworth(1, Band::HighPass(hz), self.rate_hz));
+        }
         let settle_rows = settle_rows(&sections) + settle_rows(&envelope_sections);
         Chain {
             id,
@@ -216,19 +248,22 @@ impl Recipe {
     }
 
     fn words(&self) -> String {
+        let baseline = self.baseline_hz.map_or_else(String::new, |hz| format!(" HP{hz} on the envelope"));
         let Some((low, high)) = self.band else {
             return if self.smooth {
-                format!("env LP{}", Number(ENVELOPE_HZ))
+                format!("env LP{}{}", Number(ENVELOPE_HZ), baseline.replace(" on the envelope", ""))
             } else {
                 "no filter".to_owned()
             };
         };
-        let notches = match self.notches[..] {
+        let at: Vec<String> = self.notches.iter().map(|&hz| Number(hz).to_string()).collect();
+        let notches = match &at[..] {
             [] => String::new(),
-            [hz] => format!(" N{} Q{}", Number(hz), Number(NOTCH_Q)),
-            [hz, ..] => format!(" N{}+h Q{}", Number(hz), Number(NOTCH_Q)),
+            [first, _, ..] if self.of_mains => format!(" N{first}+h Q{}", Number(NOTCH_Q)),
+            all => format!(" N{} Q{}", all.join(","), Number(NOTCH_Q)),
         };
-        format!("BP{}-{}{notches}", Number(low), Number(high))
+        let order = if self.order == BAND_ORDER { String::new() } else { format!(" order {}", self.order) };
+        format!("BP{}-{}{order}{notches}{baseline}", Number(low), Number(high))
     }
 }
 

@@ -1,11 +1,18 @@
 //! Thread `acquire`: source -> sequencer -> journal and process. Never waits for a disk or a screen unless the
 //! source can wait.
 
+mod again;
+pub(super) mod clocks;
+
+pub use again::Again;
+
 use super::alarms::Kind;
 use super::backlog::Backlog;
 use super::sequence::{Options, Piece, Sequencer};
 use super::vitals::{Shared, Stage};
-use crate::emg::Stamp;
+use crate::emg::clock::Clocks;
+use crate::emg::units::seconds;
+use crate::emg::{Cause, Stamp};
 use crate::pipeline::preset;
 use crate::source::{Description, Reading, Source};
 use crossbeam_channel::{SendTimeoutError, Sender};
@@ -73,6 +80,9 @@ pub(super) struct Acquire {
     pub(super) told: Sender<Told>,
     /// Set when the screen no longer sees the rows of the journal.
     pub(super) diverged: Arc<AtomicBool>,
+    /// Makes the source anew should it fail.
+    pub(super) again: Again,
+    pub(super) clocks: clocks::Watch,
 }
 
 /// Why the thread ended.
@@ -101,49 +111,92 @@ impl Acquire {
     }
 
     fn read_all(&mut self, recording: &mut bool, sequencer: &mut Sequencer, backlog: &mut Backlog) -> Ending {
-        self.vitals.lock().alive = true;
+        let vitals = self.vitals.clone();
+        vitals.lock().alive = true;
         loop {
-            if self.orders.stop.load(Ordering::Relaxed) {
-                return Ending::Complete;
-            }
-            let reading = match self.source.read() {
-                Ok(Reading::Ended) => return Ending::SourceEnded,
-                Ok(reading) => reading,
-                Err(error) => return Ending::SourceFailed(format!("{error}; {}", error.advice())),
-            };
-            if !*recording && self.orders.record.load(Ordering::Relaxed) {
-                *recording = true;
-                *sequencer = self.sequencer(true);
-                // The screen's pipeline starts again with the recording: its rows are the file's rows.
-                let _ = self.process.send(Piece::Begin);
-                let _ = self.told.send(Told::Begun);
-            }
-            self.notice(&reading);
-            let mut pieces = self.change_filters(sequencer);
-            pieces.extend(sequencer.take(reading));
-            for piece in pieces {
-                if let Piece::Log(level, text) = &piece {
-                    // Screens may miss a sentence; the file does not.
-                    let _ = self.told.try_send(Told::Said(*level, text.clone()));
+            match vitals.guard(Stage::Acquire, || self.turn(recording, sequencer, backlog)) {
+                Some(None) => {}
+                Some(Some(ending)) => return ending,
+                None => {
+                    if let Err(sentence) = self.open_again(sequencer) {
+                        return Ending::SourceFailed(sentence);
+                    }
                 }
-                if *recording { backlog.push(piece) } else { self.look_at(piece) }
-            }
-            self.hand_on(backlog);
-            self.publish(sequencer);
-            if *recording && sequencer.is_complete(self.now()) {
-                if !self.vitals.lock().alive {
-                    self.vitals.blemish("the source was away when the duration was over");
-                }
-                return Ending::Complete;
             }
         }
+    }
+
+    /// One reading and what follows from it; how the recording ends, when it does.
+    fn turn(
+        &mut self,
+        recording: &mut bool,
+        sequencer: &mut Sequencer,
+        backlog: &mut Backlog,
+    ) -> Option<Ending> {
+        if self.orders.stop.load(Ordering::Relaxed) {
+            return Some(Ending::Complete);
+        }
+        let reading = match self.source.read() {
+            Ok(Reading::Ended) => return Some(Ending::SourceEnded),
+            Ok(reading) => reading,
+            Err(error) => return Some(Ending::SourceFailed(format!("{error}; {}", error.advice()))),
+        };
+        if !*recording && self.orders.record.load(Ordering::Relaxed) {
+            *recording = true;
+            *sequencer = self.sequencer(true);
+            // The screen's pipeline starts again with the recording: its rows are the file's rows.
+            let _ = self.process.send(Piece::Begin);
+            let _ = self.told.send(Told::Begun);
+        }
+        self.notice(&reading);
+        let mut pieces = self.change_filters(sequencer);
+        pieces.extend(self.look_at_clocks(sequencer));
+        pieces.extend(sequencer.take(reading));
+        for piece in pieces {
+            if let Piece::Log(level, text) = &piece {
+                // Screens may miss a sentence; the file does not.
+                let _ = self.told.try_send(Told::Said(*level, text.clone()));
+            }
+            if *recording { backlog.push(piece) } else { self.look_at(piece) }
+        }
+        self.hand_on(backlog);
+        self.publish(sequencer);
+        if !*recording || !sequencer.is_complete(self.now()) {
+            return None;
+        }
+        if !self.vitals.lock().alive {
+            self.vitals.blemish("the source was away when the duration was over");
+        }
+        Some(Ending::Complete)
+    }
+
+    /// Once a second: whether the computer slept or its wall clock was set. Rows keep their place by the clock that
+    /// counts sleep and that nobody sets, so a sentence is enough; a live device was not read while all slept.
+    fn look_at_clocks(&mut self, sequencer: &mut Sequencer) -> Vec<Piece> {
+        let sentence = match self.clocks.look(&Clocks::now()) {
+            None => return Vec::new(),
+            Some(clocks::Told::Slept(ns)) => {
+                if !self.description.can_wait {
+                    sequencer.take(Reading::Gone { cause: Cause::Suspend, sentence: String::new() });
+                }
+                format!("the computer slept for {:.1} s", seconds(ns))
+            }
+            Some(clocks::Told::Set(ns)) => {
+                let way = if ns > 0 { "forward" } else { "back" };
+                format!(
+                    "the wall clock was set {way} by {:.1} s: rows and markers keep their place",
+                    seconds(ns.abs())
+                )
+            }
+        };
+        vec![Piece::Log(2, sentence)]
     }
 
     /// A sequencer at row 0, and vitals that know nothing of rows before it.
     fn sequencer(&self, recording: bool) -> Sequencer {
         let mut options = self.options.clone();
         if !recording {
-            (options.duration, options.rotate) = (None, None);
+            (options.duration, options.rotate, options.goes_on) = (None, None, None);
         }
         let mut vitals = self.vitals.lock();
         (vitals.gaps, vitals.lost_samples, vitals.lost_counted, vitals.first_ns) = (0, 0, 0, 0);

@@ -28,6 +28,10 @@ pub(super) enum Kind {
     Queue,
     /// A projector died or cannot be started.
     Projector,
+    /// A thread of the recorder does not go round its loop.
+    Stuck,
+    /// A turn of a thread failed and was caught.
+    Failed,
     /// A channel touches the ends of its range.
     Saturated,
     /// A channel does not move.
@@ -62,7 +66,7 @@ const LEAVE: i64 = 3;
 
 impl Kind {
     #[cfg(test)]
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 19] = [
         Self::Write,
         Self::Stalled,
         Self::Sync,
@@ -72,6 +76,8 @@ impl Kind {
         Self::Source,
         Self::Queue,
         Self::Projector,
+        Self::Stuck,
+        Self::Failed,
         Self::Saturated,
         Self::Flat,
         Self::Lost,
@@ -101,6 +107,10 @@ impl Kind {
             // A burst passes in less.
             Self::Queue => ("queue", First, 300, "the disk does not keep up: end what else writes to it"),
             Self::Projector => ("projector", First, 0, "nothing is lost: if it stays, stop and `recover`"),
+            Self::Stuck => {
+                ("stuck", First, 0, "rows are kept as long as they arrive: stop when you can, and report it")
+            }
+            Self::Failed => ("failed", First, 0, "look for the gap, stop when you can, and please report it"),
             Self::Saturated => ("saturated", Second, 0, "lower its gain, or look for a loose electrode"),
             // The resting output of an envelope sensor may stand still on one count for a second or two.
             Self::Flat => ("flat", Second, 5000, "check its electrodes, its cable and the reference"),

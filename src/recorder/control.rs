@@ -19,7 +19,8 @@ use super::acquire::{Ending, Orders, Told};
 use super::alarms::Alarms;
 use super::journal::{Report, Request};
 use super::process::SharedPicture;
-use super::vitals::Shared;
+use super::vitals::{Shared, Stage};
+use crate::emg::Preflight;
 use crate::pipeline::preset;
 use crate::session::snapshot::State;
 use crate::session::{Answer, ClientId, Clients, Event, Incoming};
@@ -67,6 +68,8 @@ pub(super) struct Control {
     pub(super) begin: Begin,
     /// There is a journal.
     pub(super) writes: bool,
+    /// The sheet, until the recording has it.
+    pub(super) preflight: Vec<Preflight>,
     pub(super) hooks: Runner,
     pub(super) so_far: SoFar,
 }
@@ -96,6 +99,10 @@ pub(super) struct SoFar {
 impl Control {
     /// Runs until every file is sealed or given up, or, while only monitoring, until told to stop.
     pub(super) fn run(&mut self) {
+        if self.state == State::Recording {
+            self.write_preflight();
+        }
+        let vitals = self.vitals.clone();
         let ticker = tick(TICK);
         let mut said = self.hooks.said();
         let (mut closed, mut sealed) = (false, false);
@@ -107,7 +114,7 @@ impl Control {
                     Err(_) => self.signals = never(),
                 },
                 recv(self.reports) -> report => closed = self.reported(report.ok()),
-                recv(ticker) -> _ => self.tick(),
+                recv(ticker) -> _ => { let _ = vitals.guard(Stage::Control, || self.tick()); },
                 recv(self.told) -> told => match told {
                     Ok(Told::Begun) => self.begun(),
                     Ok(Told::Filtered(result)) => self.filtered(result),
@@ -124,7 +131,7 @@ impl Control {
                     self.sealed = never();
                 }
                 recv(self.incoming) -> incoming => match incoming {
-                    Ok(incoming) => self.hear(incoming),
+                    Ok(incoming) => { let _ = vitals.guard(Stage::Control, || self.hear(incoming)); },
                     Err(_) => self.incoming = never(),
                 },
             }
@@ -140,6 +147,7 @@ impl Control {
         if self.state == State::Monitoring {
             self.state = State::Recording;
             self.log_what_was();
+            self.write_preflight();
             self.write_calibrations();
         }
     }

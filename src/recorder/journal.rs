@@ -10,26 +10,28 @@ use super::process::Carried;
 use super::sequence::Piece;
 use super::vitals::{Shared, Stage};
 use crate::emg::units::{count, wide};
-use crate::emg::{Calibration, ClockOffset, Marker, Prediction, RawBlock, Stamp};
-use crate::pipeline::{Chain, ChainChange, Reason};
-use crate::store::journal::{Header, Journal, Record};
-use crate::store::{StoreError, in_full, naming};
+use crate::emg::{Calibration, Cause, ClockOffset, Gap, Marker, Prediction, Preflight, RawBlock, Stamp};
+use crate::pipeline::{Chain, ChainChange};
+use crate::store::journal::{Durable, Header, Journal, Record};
+use crate::store::{StoreError, in_full};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, never, select};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 mod claim;
+mod files;
 pub(super) mod sync;
 
 use claim::{claim, start_segment};
 
 /// Rows wait at most this long, in signal time and in wall time.
-const HOLD_NS: i64 = 50_000_000;
+pub const HOLD: Duration = Duration::from_millis(50);
+/// A kill costs at most so much of what was read: what is gathered, and what is on its way here meanwhile.
+pub const KILL_LOSS: Duration = Duration::from_millis(100);
 /// A full disk is tried again this often.
-const RETRY_NS: i64 = 1_000_000_000;
+pub const RETRY: Duration = Duration::from_secs(1);
 /// How long a new segment waits for the filter state at its first row; the queue holds ten times as much.
 const STATE_WAIT: Duration = Duration::from_secs(5);
 /// How long the end of a recording waits for its models.
@@ -48,6 +50,8 @@ pub(super) enum Request {
     ClockOffset(ClockOffset),
     /// Write what was kept of a calibration, or taken back.
     Calibration(Calibration),
+    /// Write this line of the pre-flight sheet.
+    Preflight(Preflight),
 }
 
 /// What is said back to `control`.
@@ -72,8 +76,8 @@ pub(super) struct Links {
     pub(super) states: Receiver<(u64, Option<Carried>)>,
     /// Set when journal and screen no longer saw the same rows.
     pub(super) diverged: Arc<AtomicBool>,
-    /// A handle of each new journal for the thread that syncs.
-    pub(super) sync: Sender<File>,
+    /// Each new journal, or part of one, for the thread that syncs.
+    pub(super) sync: Sender<Arc<Durable>>,
     /// Each new journal for the thread that looks after projectors.
     pub(super) keeper: Sender<PathBuf>,
     pub(super) vitals: Arc<Shared>,
@@ -92,6 +96,8 @@ pub(super) struct JournalWriter {
     pending: Option<RawBlock>,
     pending_since_ns: i64,
     retry_at_ns: i64,
+    /// The next attempt to leave a file whose sync failed.
+    renew_at_ns: i64,
     /// Rows written at a time, by signal time.
     hold_rows: u64,
     chains: Vec<Chain>,
@@ -121,7 +127,8 @@ impl JournalWriter {
             Err(error) => return Err((error, Box::new(links))),
         };
         let rate = if header.nominal_hz.is_nan() { 1000.0 } else { header.nominal_hz };
-        let hold_rows = count(rate * crate::emg::units::seconds(HOLD_NS)).max(1);
+        let hold_rows = count(rate * HOLD.as_secs_f64()).max(1);
+        let (first_row, marker_id) = (header.first_row, header.markers + 1);
         let mut writer = Self {
             journal,
             header,
@@ -131,12 +138,13 @@ impl JournalWriter {
             pending: None,
             pending_since_ns: 0,
             retry_at_ns: 0,
+            renew_at_ns: 0,
             hold_rows,
             chains: Vec::new(),
             assignment: Vec::new(),
             calibrations: Vec::new(),
-            rows: 0,
-            marker_id: 1,
+            rows: first_row,
+            marker_id,
             next: None,
             border_state: None,
         };
@@ -146,31 +154,41 @@ impl JournalWriter {
 
     /// Writes until `acquire` is done, then ends the recording.
     pub(super) fn run(mut self) {
-        let silence = never();
-        loop {
-            select! {
-                recv(self.links.pieces) -> piece => match piece {
-                    Ok(piece) => self.take(piece),
-                    Err(_) => break,
-                },
-                recv(self.links.requests) -> request => self.serve(request.ok()),
-                recv(self.links.predictions.as_ref().unwrap_or(&silence)) -> prediction => match prediction {
-                    Ok(prediction) => self.keep(prediction),
-                    Err(_) => self.links.predictions = None,
-                },
-                default(LOOK_EVERY) => {}
-            }
-            self.links.vitals.beat(Stage::Journal);
-            self.links.vitals.waits(Stage::Journal, self.links.pieces.len());
-            let now = Stamp::now().host_ns;
-            if self.pending.is_some() && now - self.pending_since_ns >= HOLD_NS {
-                self.flush_pending();
-            }
-            if !self.backlog.is_empty() && now >= self.retry_at_ns {
-                self.flush_backlog();
-            }
+        let vitals = self.links.vitals.clone();
+        while vitals.guard(Stage::Journal, || self.turn()).unwrap_or(true) {
+            vitals.beat(Stage::Journal);
+            vitals.waits(Stage::Journal, self.links.pieces.len());
         }
         self.end();
+    }
+
+    /// What arrived, then what is due; false when nothing more can arrive.
+    fn turn(&mut self) -> bool {
+        let silence = never();
+        select! {
+            recv(self.links.pieces) -> piece => match piece {
+                Ok(piece) => self.take(piece),
+                Err(_) => return false,
+            },
+            recv(self.links.requests) -> request => self.serve(request.ok()),
+            recv(self.links.predictions.as_ref().unwrap_or(&silence)) -> prediction => match prediction {
+                Ok(prediction) => self.keep(prediction),
+                Err(_) => self.links.predictions = None,
+            },
+            default(LOOK_EVERY) => {}
+        }
+        let now = Stamp::now().host_ns;
+        if self.pending.is_some() && now - self.pending_since_ns >= ns(HOLD) {
+            self.flush_pending();
+        }
+        if self.journal.is_doubted() && now >= self.renew_at_ns {
+            self.renew_at_ns = now + ns(RETRY);
+            self.renew();
+        }
+        if !self.backlog.is_empty() && now >= self.retry_at_ns {
+            self.flush_backlog();
+        }
+        true
     }
 
     /// Rows gather; anything else goes behind the rows before it.
@@ -237,7 +255,7 @@ impl JournalWriter {
                 }
             }
             Err(error) => {
-                self.retry_at_ns = now + RETRY_NS;
+                self.retry_at_ns = now + ns(RETRY);
                 // From here on the screen may see rows that the file will not have.
                 self.links.diverged.store(true, Ordering::Relaxed);
                 let why = in_full(&error);
@@ -252,6 +270,7 @@ impl JournalWriter {
     }
 
     fn write(&mut self, piece: &Piece) -> Result<(), StoreError> {
+        self.close_hole(piece)?;
         match (piece, record(piece)) {
             (Piece::Border(row), _) => return self.next_segment(*row),
             (Piece::Marker(marker), _) => {
@@ -276,6 +295,26 @@ impl JournalWriter {
         if let Piece::Gap(gap) = piece {
             vitals.saw(gap);
         }
+        Ok(())
+    }
+
+    /// Rows that a failed turn of this thread took with it become a gap.
+    fn close_hole(&mut self, piece: &Piece) -> Result<(), StoreError> {
+        let (sample, epoch, host_ns) = match piece {
+            Piece::Rows(rows) => (rows.sample, rows.epoch, rows.stamp.host_ns),
+            Piece::Gap(gap) if gap.exact => (gap.sample, gap.epoch, gap.host_ns),
+            Piece::Border(row) => (*row, 0, 0),
+            _ => return Ok(()),
+        };
+        let missing = sample.saturating_sub(self.rows);
+        if missing == 0 {
+            return Ok(());
+        }
+        self.links.diverged.store(true, Ordering::Relaxed);
+        let gap = Gap { sample: self.rows, missing, exact: true, epoch, cause: Cause::Restart, host_ns };
+        self.append(&Record::Gap(gap))?;
+        self.rows = sample;
+        self.links.vitals.lock().saw(&gap);
         Ok(())
     }
 
@@ -340,6 +379,11 @@ impl JournalWriter {
                 let _ = self.append(&Record::ClockOffset(offset));
                 return;
             }
+            Some(Request::Preflight(line)) => {
+                // The first records of a recording, and worth no alarm of their own where a disk is full already.
+                let _ = self.append(&Record::Preflight(line));
+                return;
+            }
             Some(Request::Calibration(kept)) => {
                 self.flush_pending();
                 self.store(Piece::Calibration(kept));
@@ -351,98 +395,6 @@ impl JournalWriter {
         let _ = self.links.reports.send(report);
     }
 
-    /// Opens the next segment at `row`, hands over, and tells the others. What a full disk interrupts is taken up
-    /// again where it stopped: a segment is created once, a state is received once.
-    fn next_segment(&mut self, row: u64) -> Result<(), StoreError> {
-        if self.header.first_row != row {
-            match self.hand_over(row) {
-                Err(error @ StoreError::Exists { .. }) => {
-                    // Rows matter more than file names: the recording goes on where it is.
-                    let text = format!("{}: this file goes on instead", in_full(&error));
-                    self.links.vitals.blemish(&text);
-                    return self.append(&log(1, &text));
-                }
-                result => result?,
-            }
-        }
-        // A segment can be understood alone. Written first: what follows must not be received twice.
-        for kept in self.calibrations.clone() {
-            self.append(&Record::Calibration(kept))?;
-        }
-        self.append(&Record::Chains(ChainChange {
-            sample: row,
-            reason: Reason::Start,
-            decimation: self.header.decimation,
-            chains: self.chains.clone(),
-            assignment: self.assignment.clone(),
-        }))?;
-        let state = match self.border_state.take() {
-            Some((at, state)) if at == row => state,
-            _ => self.state_at(row),
-        };
-        let written = match &state {
-            Some(state) => self
-                .append(&Record::State(state.pipeline.clone()))
-                .and_then(|()| self.append(&Record::Observer(state.observer.clone()))),
-            // Without it the projector starts the filters afresh and says so in the spans.
-            None => self.append(&log(2, "the filters start afresh with this segment")),
-        };
-        if written.is_err() {
-            self.border_state = Some((row, state));
-        }
-        written
-    }
-
-    /// The pipeline's state at a border, if journal and screen saw the same rows up to it.
-    fn state_at(&self, row: u64) -> Option<Carried> {
-        let until = std::time::Instant::now() + STATE_WAIT;
-        while let Ok((at, state)) = self.links.states.recv_deadline(until) {
-            if at >= row {
-                return state.filter(|_| at == row && !self.links.diverged.load(Ordering::Relaxed));
-            }
-        }
-        // It may still come, but not for this file.
-        self.links.diverged.store(true, Ordering::Relaxed);
-        None
-    }
-
-    /// The next journal is open and durable before this one ends.
-    fn hand_over(&mut self, row: u64) -> Result<(), StoreError> {
-        let (next, header) = match self.next.take() {
-            Some(opened) => opened,
-            None => self.open_next(row)?,
-        };
-        let ended = self.append(&Record::Handover { next_row: row }).and_then(|()| self.journal.sync());
-        if let Err(error) = ended {
-            self.next = Some((next, header));
-            return Err(error);
-        }
-        (self.journal, self.header) = (next, header);
-        self.announce();
-        Ok(())
-    }
-
-    fn open_next(&self, row: u64) -> Result<(Journal, Header), StoreError> {
-        let mut header = self.header.clone();
-        header.segment += 1;
-        header.first_row = row;
-        header.entities.split = header.entities.split.map(|split| split + 1);
-        Ok((start_segment(&self.out, &header)?, header))
-    }
-
-    /// Tells the threads that sync and project of the journal now written.
-    fn announce(&mut self) {
-        if let Ok(handle) = self.journal.sync_handle() {
-            let _ = self.links.sync.send(handle);
-        }
-        let _ = self.links.keeper.send(self.journal.path().to_owned());
-        let file = naming::projection_path(self.journal.path());
-        let mut vitals = self.links.vitals.lock();
-        vitals.files.push(file.display().to_string());
-        vitals.written_ns = Stamp::now().host_ns;
-        vitals.journal_bytes = self.journal.length();
-    }
-
     /// The last record, durable. Rows that could not be written before it are a gap; where not even that can be
     /// written, there is no end, and `recover` treats the recording as cut off.
     fn write_end(&mut self) -> Result<(), StoreError> {
@@ -451,6 +403,9 @@ impl JournalWriter {
             self.write(&Piece::Gap(gap))?;
         }
         self.append(&Record::End { rows: self.rows, utc_ns: Stamp::now().utc_ns })?;
+        if self.journal.sync().is_err() {
+            self.renew();
+        }
         self.journal.sync()
     }
 
@@ -470,6 +425,11 @@ impl JournalWriter {
         drop(journal);
         let _ = links.reports.send(Report::Done);
     }
+}
+
+/// A constant time on the clock.
+fn ns(time: Duration) -> i64 {
+    i64::try_from(time.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn continues(block: &RawBlock, next: &RawBlock) -> bool {
@@ -499,3 +459,6 @@ fn log(level: u8, text: &str) -> Record {
     let text = crate::emg::marker::clip(text, crate::emg::marker::NOTE_BYTES);
     Record::Log { utc_ns: Stamp::now().utc_ns, level, text }
 }
+
+#[cfg(test)]
+mod tests;

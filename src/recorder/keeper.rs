@@ -4,6 +4,7 @@ use super::acquire::Orders;
 use super::alarms::Kind;
 use super::vitals::{Shared, Stage};
 use crate::emg::Stamp;
+use crate::emg::units::seconds;
 use crate::store::journal::writer::free_bytes;
 use crate::store::naming::projection_path;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -25,6 +26,8 @@ const LONGEST_PAUSE_LOOKS: u32 = 600;
 const LAST_LOOKS: u32 = 20;
 /// Deaths after the end of the recording before a journal is left to `recover`.
 const LAST_TRIES: u32 = 3;
+/// A projector speaks once a second; a disk may hold it up for long.
+const SILENT_NS: i64 = 30_000_000_000;
 /// Below this an unsealed HDF5 file gives its room to the journal it can be rebuilt from.
 const ROOM_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -38,6 +41,10 @@ struct Job {
     journal: PathBuf,
     child: Option<Child>,
     listener: Option<JoinHandle<()>>,
+    /// When its projector was last heard, or started.
+    heard_ns: i64,
+    /// It has been reported as silent.
+    silent: bool,
     deaths: u32,
     last_tries: u32,
     pause: u32,
@@ -75,17 +82,37 @@ pub(super) fn run(journals: &Receiver<PathBuf>, spawn: &Spawn, orders: &Orders, 
             }
         }
         let give_up = !more && orders.give_up.load(Ordering::Relaxed);
-        jobs.retain_mut(|job| match job.look(spawn, &progress, vitals, more) {
+        let keep = |job: &mut Job| match job.look(spawn, &progress, vitals, more) {
             true if give_up => job.give_up(vitals),
             goes_on => goes_on,
-        });
+        };
+        vitals.guard(Stage::Keeper, || jobs.retain_mut(keep));
+        if more {
+            report_silence(&mut jobs, vitals);
+        }
         while let Ok(Progress { job, rows, bytes }) = heard.try_recv() {
             sizes[job] = bytes;
+            let now = Stamp::now().host_ns;
+            jobs.iter_mut().filter(|one| one.number == job).for_each(|job| job.heard_ns = now);
             let mut vitals = vitals.lock();
-            vitals.projector_heard_ns = Stamp::now().host_ns;
+            vitals.projector_heard_ns = now;
             vitals.projected = vitals.projected.max(rows);
             vitals.projected_bytes = sizes.iter().sum();
         }
+    }
+}
+
+/// The projector of the journal being written says once a second how far it is. One that does not is stuck, on its
+/// disk or in its library: it is not killed, since the journal waits for it, but somebody should know.
+fn report_silence(jobs: &mut [Job], vitals: &Shared) {
+    let Some(job) = jobs.last_mut().filter(|job| job.child.is_some()) else { return };
+    let silent_ns = Stamp::now().host_ns - job.heard_ns;
+    if silent_ns > SILENT_NS {
+        job.silent = true;
+        let text = format!("the projector has said nothing for {:.0} s", seconds(silent_ns));
+        vitals.report(Kind::Projector, Some(text));
+    } else if std::mem::take(&mut job.silent) {
+        vitals.report(Kind::Projector, None);
     }
 }
 
@@ -115,6 +142,7 @@ impl Job {
                 self.listener = listen(&mut child, self.number, progress.clone());
                 vitals.lock().projector_pid = Some(child.id());
                 self.child = Some(child);
+                self.heard_ns = Stamp::now().host_ns;
                 vitals.report(Kind::Projector, None);
             }
             Err(error) => {

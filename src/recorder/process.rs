@@ -207,11 +207,21 @@ impl Process {
         loop {
             self.vitals.beat(Stage::Process);
             match pieces.recv_timeout(BEAT_EVERY) {
-                Ok(piece) => self.take(piece),
+                Ok(piece) => self.take_guarded(piece),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             self.vitals.waits(Stage::Process, pieces.len());
+        }
+    }
+
+    /// Takes a piece; should that fail, the screen's filters start afresh behind it, and the file's are not touched.
+    fn take_guarded(&mut self, piece: Piece) {
+        let vitals = self.vitals.clone();
+        if vitals.guard(Stage::Process, || self.take(piece)).is_none() {
+            self.diverged.store(true, Ordering::Relaxed);
+            self.pipeline = None;
+            self.observer = Observer::new(&self.channels);
         }
     }
 
@@ -258,7 +268,11 @@ impl Process {
 
     /// Rows this thread never got are a hole in its picture, and its filters no longer those of the file.
     fn catch_up(&mut self, sample: u64) {
-        if self.pipeline.as_ref().is_some_and(|pipeline| pipeline.row() != sample) {
+        let missed = match &self.pipeline {
+            Some(pipeline) => pipeline.row() != sample,
+            None => self.chains.is_some(),
+        };
+        if missed {
             self.diverged.store(true, Ordering::Relaxed);
             self.start_afresh(sample);
         }

@@ -79,6 +79,21 @@ pub struct Options {
     pub rotate: Option<Duration>,
     /// Rows per HDF5 chunk; segments begin at multiples of it.
     pub chunk_rows: u32,
+    /// A recording that was cut off and goes on.
+    pub goes_on: Option<GoesOn>,
+}
+
+/// Where a recording that was cut off stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GoesOn {
+    /// The row that is due next.
+    pub row: u64,
+    /// Epoch of its last rows.
+    pub epoch: u32,
+    /// Wall clock of its last rows: the other clock may have begun again since.
+    pub utc_ns: i64,
+    /// Ids of filter chains below this are taken.
+    pub chain_id: u32,
 }
 
 /// The state machine.
@@ -111,12 +126,14 @@ impl Sequencer {
         let measured = !source.losses_counted && !source.can_wait;
         let unknown = source.nominal_hz.is_none() && !source.can_wait;
         let rate = DesignRate::new(source.nominal_hz, measured || unknown);
-        let border = Border::new(options.rotate, options.chunk_rows);
+        let mut border = Border::new(options.rotate, options.chunk_rows);
+        let next_row = options.goes_on.map_or(0, |before| before.row);
+        border.crossed(next_row);
         Self {
             nominal_hz: source.nominal_hz,
             measured,
             rate,
-            next_row: 0,
+            next_row,
             epoch: None,
             gone: None,
             early_truth: Vec::new(),
@@ -124,7 +141,7 @@ impl Sequencer {
             inputs: Inputs::new(source.nominal_hz.unwrap_or(UNKNOWN_RATE_HZ)),
             first: None,
             away_ns: 0,
-            repertoire: Repertoire::default(),
+            repertoire: Repertoire::from_id(options.goes_on.map_or(0, |before| before.chain_id)),
             refused: 0,
             pieces: source.remarks.iter().map(|remark| Piece::Log(2, remark.clone())).collect(),
             options,
@@ -155,7 +172,10 @@ impl Sequencer {
             Reading::Rows(packet) => self.packet(packet),
             Reading::Truth(truth) => self.truth(truth),
             // The sentence is that of an alarm, which has its own line in the log.
-            Reading::Gone { cause, .. } => self.gone = Some(cause),
+            Reading::Gone { cause, .. } => {
+                // A device that is gone after the computer slept is gone because of that.
+                self.gone = self.gone.filter(|known| *known == Cause::Suspend).or(Some(cause));
+            }
             Reading::Back(sentence) => self.log(2, sentence),
             Reading::Refused { lines, example } => {
                 if self.refused == 0 {
@@ -244,7 +264,8 @@ impl Sequencer {
     /// Opens a new epoch when the packet belongs to one, with the gap that lies before it.
     fn enter_epoch(&mut self, packet: &Packet, rows: usize) {
         let bound = count(self.nominal_hz.unwrap_or(UNKNOWN_RATE_HZ) * LONGEST_LOSS_S);
-        let goes_on = self.epoch.as_ref().is_some_and(|epoch| epoch.leads_to(packet, bound));
+        let goes_on =
+            self.gone.is_none() && self.epoch.as_ref().is_some_and(|epoch| epoch.leads_to(packet, bound));
         let silent_ns = self.pause_ns(packet.stamp, rows).filter(|_| goes_on);
         if goes_on && silent_ns.is_none_or(|ns| ns < SILENT_NS) {
             if let Some(pause_ns) = silent_ns {
@@ -263,7 +284,7 @@ impl Sequencer {
         } else {
             self.first = Some(packet.stamp);
             self.choose_chains(Reason::Start);
-            packet.epoch
+            self.go_on(packet.stamp).unwrap_or(packet.epoch)
         };
         self.rate.begin_epoch();
         self.inputs.interrupted();
@@ -271,6 +292,24 @@ impl Sequencer {
         for truth in std::mem::take(&mut self.early_truth) {
             self.place_truth(truth);
         }
+    }
+
+    /// The hole between a recording that was cut off and the first row of the one that goes on with it; the epoch
+    /// that begins behind it.
+    fn go_on(&mut self, stamp: Stamp) -> Option<u32> {
+        let before = self.options.goes_on?;
+        let away_ns = (stamp.utc_ns - before.utc_ns).max(0);
+        self.away_ns += away_ns;
+        let rate = self.rate.hz().or(self.nominal_hz);
+        self.pieces.push(Piece::Gap(Gap {
+            sample: self.next_row,
+            missing: rate.map_or(0, |rate| count(seconds(away_ns) * rate)),
+            exact: false,
+            epoch: before.epoch + 1,
+            cause: Cause::Restart,
+            host_ns: stamp.host_ns,
+        }));
+        Some(before.epoch + 1)
     }
 
     /// The epoch goes on after a pause; nobody knows whether lines were lost in it.

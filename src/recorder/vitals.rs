@@ -6,7 +6,9 @@ use super::alarms::Kind;
 use crate::emg::clock::Fit;
 use crate::emg::units::{seconds, wide};
 use crate::emg::{Cause, Gap, Stamp};
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -65,6 +67,8 @@ pub(super) struct Vitals {
     pub(super) sync_ms: Option<(f64, f64)>,
     /// What threads found wrong and has not gone away.
     pub(super) wrong: BTreeMap<Kind, String>,
+    /// Turns of threads that failed and were caught.
+    pub(super) panics: u64,
     /// Something was lost or repaired: the exit code will be 1, and this says why.
     pub(super) blemishes: Vec<String>,
 }
@@ -81,6 +85,9 @@ impl Vitals {
     }
 }
 
+/// A thread that has not gone round its loop for so long is stuck; a machine under load stalls for seconds.
+const STUCK_S: f64 = 15.0;
+
 /// Threads that say each time they go round their loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -95,6 +102,23 @@ pub(super) enum Stage {
 
 impl Stage {
     const COUNT: usize = 7;
+    /// Those whose silence nothing else tells: a journal that does not write is an alarm of its own, and when
+    /// `control` is silent, so is the watchdog of the service.
+    pub(super) const WATCHED: [Self; 5] =
+        [Self::Acquire, Self::Process, Self::Sync, Self::Keeper, Self::Predict];
+
+    /// The thread's name.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Acquire => "acquire",
+            Self::Journal => "journal",
+            Self::Process => "process",
+            Self::Sync => "sync",
+            Self::Keeper => "keeper",
+            Self::Control => "control",
+            Self::Predict => "predict",
+        }
+    }
 }
 
 /// The shared vitals.
@@ -134,6 +158,16 @@ impl Shared {
         }
     }
 
+    /// The thread that has not gone round its loop for longest, and for how many seconds, if that is too long.
+    /// Behind a source that can wait, those that read and draw do so as long as it takes.
+    pub(super) fn stuck(&self, can_wait: bool, now_ns: i64) -> Option<(&'static str, f64)> {
+        let watched = Stage::WATCHED
+            .into_iter()
+            .filter(|stage| !can_wait || !matches!(stage, Stage::Acquire | Stage::Process));
+        let ages = watched.map(|stage| (stage.name(), self.beat_age_ms(stage, now_ns) / 1e3));
+        ages.filter(|(_, age_s)| *age_s > STUCK_S).max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
     /// So much waits in front of a thread.
     pub(super) fn waits(&self, stage: Stage, queued: usize) {
         self.queued[stage as usize].store(wide(queued), Ordering::Relaxed);
@@ -144,6 +178,21 @@ impl Shared {
         self.queued[stage as usize].load(Ordering::Relaxed)
     }
 
+    /// Runs one turn of a thread. A panic ends that turn alone: it is caught and remembered, and the thread goes on,
+    /// whose business it is to see what the turn left undone.
+    pub(super) fn guard<T>(&self, stage: Stage, turn: impl FnOnce() -> T) -> Option<T> {
+        // What a turn leaves half done is seen by the row numbers of the next.
+        std::panic::catch_unwind(AssertUnwindSafe(turn))
+            .inspect_err(|panic| {
+                self.lock().panics += 1;
+                let (name, why) = (stage.name(), words(panic.as_ref()));
+                self.blemish(&format!(
+                    "the thread `{name}` failed and went on without what it was doing: please report this ({why})"
+                ));
+            })
+            .ok()
+    }
+
     /// Remembers a reason for exit code 1, once, and few.
     pub(super) fn blemish(&self, sentence: &str) {
         let mut vitals = self.lock();
@@ -151,4 +200,10 @@ impl Shared {
             vitals.blemishes.push(sentence.to_owned());
         }
     }
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no words")
 }

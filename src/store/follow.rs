@@ -4,24 +4,26 @@
 //! seal. Called by the projector process, by `recover`, `import` and `clean`.
 
 use super::StoreError;
-use super::journal::Follower;
 use super::journal::writer::{append_sealed, sync_folder};
+use super::journal::{Follower, parts};
 use super::layout::{State, create::hex};
-use super::naming::projection_path;
+use super::naming::{self, projection_path};
 use super::reader::Recording;
 use claim::Claim;
 use feed::Feed;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 mod anew;
 mod claim;
+mod cut_off;
 mod feed;
 mod rebuild;
 
 pub use anew::Anew;
+pub use cut_off::{CutOff, cut_off};
 pub use rebuild::{Recovered, rebuild, recover};
 
 /// How often a live journal is looked at.
@@ -107,9 +109,21 @@ fn is_ours(path: &Path, follower: &Follower) -> Result<bool, StoreError> {
 /// Marks a projected journal as sealed and removes it: while a journal exists, it rules.
 fn retire(journal: &Path, follower: &Follower) -> Result<(), StoreError> {
     let fail = |source| StoreError::Write { path: journal.to_owned(), source };
-    append_sealed(journal, follower.identity(), follower.next_sequence()).map_err(fail)?;
+    let later = parts::later(journal);
+    let newest = later.last().map_or(journal, PathBuf::as_path);
+    append_sealed(newest, follower.identity(), follower.next_sequence()).map_err(fail)?;
     std::fs::remove_file(journal).map_err(fail)?;
+    for part in later {
+        std::fs::remove_file(part).map_err(fail)?;
+    }
     sync_folder(journal).map_err(fail)
+}
+
+/// Removes the later parts of journals that are sealed, below a folder: a crash between two removals leaves them.
+pub fn sweep(folder: &Path) {
+    for part in naming::loose_parts(folder) {
+        let _ = std::fs::remove_file(part);
+    }
 }
 
 /// Whether nobody holds the journal's lock any more.

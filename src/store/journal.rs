@@ -6,11 +6,14 @@
 
 mod bytes;
 pub mod codec;
+pub mod durable;
 pub mod follow;
 pub mod frame;
+pub mod parts;
 pub mod record;
 pub mod writer;
 
+pub use durable::Durable;
 pub use follow::{Follower, Step};
 pub use frame::Identity;
 pub use record::{Entities, Header, Record};

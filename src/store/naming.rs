@@ -1,6 +1,6 @@
 //! Names of recordings: BIDS entities to paths, run numbers, what a crash left behind. Creates folders, not files.
 
-use super::journal::Entities;
+use super::journal::{Entities, parts};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -53,26 +53,38 @@ pub fn runs(out: &Path, names: &Entities) -> BTreeSet<u32> {
 /// Every journal below a path, or the path itself if it is one, in order.
 #[must_use]
 pub fn journals(path: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    collect(path, 0, &mut found);
-    found.sort();
-    found
+    below(path, &|file| file.extension().is_some_and(|ending| ending == "wal"))
+}
+
+/// Later parts of journals below a folder whose first part is gone while the recording is there: sealed long ago.
+pub(super) fn loose_parts(folder: &Path) -> Vec<PathBuf> {
+    below(folder, &|file| {
+        parts::journal_of(file).is_some_and(|journal| !journal.exists() && projection_path(&journal).exists())
+    })
 }
 
 /// Recordings lie at most four folders below `out`; deeper trees are somebody else's.
 const DEPTH: usize = 6;
 
-fn collect(path: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+/// The files below a path, or itself, that are wanted and not hidden, in order.
+fn below(path: &Path, wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    collect(path, 0, wanted, &mut found);
+    found.sort();
+    found
+}
+
+fn collect(path: &Path, depth: usize, wanted: &dyn Fn(&Path) -> bool, found: &mut Vec<PathBuf>) {
     if path.is_file() {
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && path.extension().is_some_and(|ending| ending == "wal") {
+        if !hidden && wanted(path) {
             found.push(path.to_owned());
         }
     } else if depth < DEPTH && found.len() < JOURNALS {
         for entry in std::fs::read_dir(path).into_iter().flatten().flatten() {
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
             if !is_link {
-                collect(&entry.path(), depth + 1, found);
+                collect(&entry.path(), depth + 1, wanted, found);
             }
         }
     }

@@ -129,6 +129,7 @@ impl Projection {
             Record::Marker(_)
             | Record::ClockOffset(_)
             | Record::Fit(_)
+            | Record::Preflight(_)
             | Record::Log { .. }
             | Record::Truth(_) => {
                 this.open.note(record);

@@ -222,6 +222,7 @@ impl Face {
             duration: None,
             rotate: None,
             chunk_rows: self.header().chunk_rows,
+            goes_on: None,
         };
         let mut sequencer = sequence::Sequencer::new(&self.description, options);
         let pieces = self.readings.iter().flat_map(|reading| sequencer.take(reading.clone()));

@@ -1,6 +1,6 @@
 //! Filters that change while rows come: from one row on, in every file, whatever happens to the processes.
 
-use crate::support::{Dashboard, Station, python};
+use crate::support::{Dashboard, Station, python, wait_until};
 use myograph::session::Answer;
 use myograph::session::command::Action;
 use rustix::process::{Signal, kill_process};
@@ -133,4 +133,73 @@ fn filters_chosen_while_looking_are_those_of_the_recording() {
         assert_eq!((&found["changes"], &found["filtered"]), (&json!([]), &json!([true])));
         assert_eq!(found["said"], json!(["pts/7 set the filters to 40-300, mains 0 Hz"]));
     }
+}
+
+#[test]
+fn notches_are_for_the_mains_that_were_heard_and_the_sheet_is_kept_with_the_recording() {
+    let station = Station::new();
+    let face = station.root().join("humming.toml");
+    std::fs::write(&face, "[artefacts]\nhum_hz = 60\nhum_uv = 40\n").unwrap();
+    let source = format!("sim:?seed=7&channels=3&speed=20&script={}", face.display());
+    let recorder = station.start(&["--source", &source, "--monitor", "--line-frequency", "auto"]);
+    let mut desk = Dashboard::open(&station, "pts/7", false);
+    wait_until("hum is heard on every channel", || {
+        desk.look().channels.iter().all(|c| (c.line_hz - 60.0).abs() < 0.5)
+    });
+    assert!((desk.look().line_hz - 50.0).abs() < 0.5, "nobody knew before");
+    assert_eq!(desk.ask(Action::Record), Answer::Done);
+    station.wait_rows(3000);
+    assert!((desk.look().line_hz - 60.0).abs() < 0.5);
+    station.run(&["stop"]).expect(0);
+    recorder.finish().expect(0);
+    let files = station.recordings();
+    station.intact(&files[0]);
+    let script = r#"
+with h5py.File(sys.argv[1], "r") as h5:
+    rows = h5["preflight"][()]
+    sheet = list(zip(*(words(rows, name) for name in ("check", "result", "value"))))
+    chains = [chain["words"].decode() for chain in h5["filter/chains"][()]]
+    said = [text for text in words(h5["log"][()], "text") if "mains" in text]
+done({"sheet": sheet, "chains": chains, "said": said})
+"#;
+    let Some(found) = python(script, &[&files[0]]) else { return };
+    assert_eq!(found["chains"], json!(["BP20-450 N60+h Q10"]), "{found:#}");
+    assert_eq!(found["said"], json!(["60 Hz mains were heard while monitoring: the notches are for them"]));
+    let checks: Vec<&str> =
+        found["sheet"].as_array().unwrap().iter().map(|row| row[0].as_str().unwrap()).collect();
+    for wanted in ["board", "clock", "disk", "models"] {
+        assert!(checks.contains(&wanted), "{wanted}: {found:#}");
+    }
+    assert_eq!(checks.iter().filter(|check| check.starts_with("ch ")).count(), 3, "{found:#}");
+}
+
+#[test]
+fn orders_notches_and_drift_are_chosen_in_the_configuration() {
+    let station = Station::new();
+    let settings = station.root().join("filters.toml");
+    std::fs::write(&settings, "band-order = 2\nnotches = \"50,150\"\nenvelope-baseline = \"0.1\"\n").unwrap();
+    let made = ["--config", settings.to_str().unwrap(), "--duration", "3s"];
+    let file = station.record("sim:?seed=3&channels=2&speed=max", &made);
+    station.intact(&file);
+    let script = r#"
+from scipy import signal
+with h5py.File(sys.argv[1], "r") as h5:
+    chain = h5["filter/chains"][0]
+    rows = h5["filter/sections"][chain["first_section"] : chain["first_section"] + chain["count"]]
+    band = signal.butter(2, [20, 450], "bandpass", fs=1000, output="sos")
+    response = lambda sos, hz: abs(signal.sosfreqz(sos, [hz], fs=1000)[1][0])
+    drift = h5["filter/envelope_sections"][chain["envelope_first"] + chain["envelope_count"] - 1]
+    notch = [bool(response(rows, hz) < 1e-6) for hz in (50, 150)] + [bool(response(rows, 100) > 0.5)]
+    done({"words": chain["words"].decode(), "sections": len(rows), "notch": notch,
+          "band": bool(abs(response(rows[:2], 100) - response(band, 100)) < 1e-12),
+          "drift": [float(response(drift[None], hz)) for hz in (0.1, 5)]})
+"#;
+    let Some(found) = python(script, &[&file]) else { return };
+    assert_eq!(found["words"], json!("BP20-450 order 2 N50,150 Q10 HP0.1 on the envelope"), "{found:#}");
+    assert_eq!(
+        (&found["sections"], &found["notch"], &found["band"]),
+        (&json!(4), &json!([true, true, true]), &json!(true))
+    );
+    let gains: Vec<f64> = serde_json::from_value(found["drift"].clone()).unwrap();
+    assert!((gains[0] - 0.5_f64.sqrt()).abs() < 1e-6 && gains[1] > 0.999, "{gains:?}");
 }

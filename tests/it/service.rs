@@ -1,7 +1,8 @@
 //! The recorder under a service manager: what the manager hears, and a scope that outlives the terminal.
 
-use crate::support::{Desk, Station, limit, wait_for, wait_until};
+use crate::support::{Desk, Station, limit, python, wait_for, wait_until};
 use rustix::process::Signal;
+use serde_json::json;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -206,4 +207,63 @@ fn a_runtime_folder_that_is_removed_while_recording_is_made_again() {
     station.run(&["stop"]).expect(0);
     recorder.finish().expect(0);
     station.intact(&station.recordings()[0]);
+}
+
+#[test]
+fn a_recorder_that_is_started_again_goes_on_with_the_recording_that_was_cut_off() {
+    let station = Station::new();
+    let source = "sim:?seed=4&channels=2";
+    let first = station.start(&["--source", source, "--subject", "07"]);
+    station.wait_rows(1500);
+    station.run(&["mark", "before"]).expect(0);
+    first.kill();
+    let second = station.start(&["--source", source, "--subject", "07", "--resume"]);
+    station.wait_rows(4000);
+    station.run(&["mark", "after"]).expect(0);
+    second.signal(Signal::INT);
+    // It has a hole, which is said.
+    second.finish().expect(1);
+    station.run(&["recover", station.out().to_str().unwrap()]);
+    let files = station.recordings();
+    let [one, two] = &files[..] else { panic!("two segments of one recording: {files:?}") };
+    assert!(
+        one.to_str().unwrap().contains("run-01_split-01")
+            && two.to_str().unwrap().contains("run-01_split-02")
+    );
+    for file in &files {
+        assert_eq!(station.verify(file).0, 1, "{}", file.display());
+    }
+    let script = r#"
+found = []
+for name in sys.argv[1:]:
+    with h5py.File(name, "r") as h5:
+        gaps = [[int(g["sample"]), bool(g["exact"]), g["cause"].decode(), int(g["epoch"])] for g in h5["gaps"][()]]
+        found.append({"id": str(h5.attrs["recording_id"]), "segment": int(h5.attrs["segment"]), "first": int(h5.attrs["first_row"]),
+                      "rows": len(h5["raw/samples"]), "gaps": gaps, "chains": [int(c["id"]) for c in h5["filter/chains"][()]],
+                      "markers": [[int(m["id"]), m["label"].decode()] for m in h5["markers"][()]]})
+done(found)
+"#;
+    let Some(found) = python(script, &[one, two]) else { return };
+    let (a, b) = (&found[0], &found[1]);
+    assert_eq!((&a["id"], &a["segment"], &b["segment"]), (&b["id"], &json!(0), &json!(1)), "{found:#}");
+    assert_eq!(b["first"], a["rows"], "rows are counted on: {found:#}");
+    assert_eq!(b["gaps"], json!([[a["rows"], false, "restart", 1]]), "{found:#}");
+    assert_eq!(
+        (&a["markers"], &b["markers"]),
+        (&json!([[1, "before"]]), &json!([[2, "after"]])),
+        "{found:#}"
+    );
+    assert_eq!((&a["chains"], &b["chains"]), (&json!([0]), &json!([1])), "{found:#}");
+    let again = station.root().join("again.h5");
+    station.run(&["clean", one.to_str().unwrap(), "-o", again.to_str().unwrap()]).expect(0);
+}
+
+#[test]
+fn with_nothing_that_was_cut_off_a_new_recording_begins() {
+    let station = Station::new();
+    for _ in 0..2 {
+        station.record("sim:?seed=4&channels=2&speed=max", &["--duration", "2s", "--resume"]);
+    }
+    let files = station.recordings();
+    assert_eq!(files.len(), 2, "what was ended is not gone on with: {files:?}");
 }

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn raw(rate_hz: Option<f64>, preset: Preset) -> (Chain, Vec<String>) {
-    let options = Options { line_hz: 50.0, preset };
+    let options = Options { line_hz: 50.0, preset, ..Options::default() };
     let (change, remarks) = chains(&[Channel::new("a", Kind::Raw)], &options, &occasion(rate_hz));
     (change.chains[0].clone(), remarks)
 }
@@ -55,7 +55,8 @@ fn a_rate_too_low_for_any_emg_gives_the_empty_chain_and_says_why() {
 #[test]
 fn a_wish_the_rate_cannot_carry_is_told_from_one_it_can() {
     let channels = [Channel::new("a", Kind::Raw), Channel::new("b", Kind::Envelope)];
-    let wish = |preset, rate_hz| admit(&channels, &Options { line_hz: 50.0, preset }, rate_hz);
+    let wish =
+        |preset, rate_hz| admit(&channels, &Options { line_hz: 50.0, preset, ..Options::default() }, rate_hz);
     assert_eq!(
         wish(Preset::Band { low: 20.0, high: 400.0 }, Some(200.0)).unwrap_err(),
         "this source gives 200 rows/s, which cannot carry EMG above 90 Hz and not a band of 20-400 Hz"
@@ -66,7 +67,7 @@ fn a_wish_the_rate_cannot_carry_is_told_from_one_it_can() {
     {
         assert_eq!(wish(preset, rate_hz), Ok(()));
     }
-    let envelopes = Options { line_hz: 50.0, preset: Preset::Startle28 };
+    let envelopes = Options { line_hz: 50.0, preset: Preset::Startle28, ..Options::default() };
     assert_eq!(admit(&channels[1..], &envelopes, Some(20.0)), Ok(()), "no band-pass runs on an envelope");
 }
 
@@ -94,7 +95,7 @@ fn without_a_rate_nothing_is_filtered_and_nothing_said() {
 fn each_kind_gets_what_its_signal_allows() {
     let kinds = [Kind::Raw, Kind::Trigger, Kind::Envelope, Kind::Raw, Kind::Rectified, Kind::Aux];
     let channels = kinds.map(|kind| Channel::new(kind.word(), kind));
-    let options = Options { line_hz: 60.0, preset: Preset::Default };
+    let options = Options { line_hz: 60.0, preset: Preset::Default, ..Options::default() };
     let late = Occasion { first_id: 7, sample: 90, reason: Reason::Rate, ..occasion(Some(2000.0)) };
     let (change, remarks) = chains(&channels, &options, &late);
     assert!(remarks.is_empty());

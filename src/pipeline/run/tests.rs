@@ -28,7 +28,7 @@ fn rows(sample: u64, epoch: u32, channels: usize, samples: Samples) -> Input {
 
 fn change(channels: &[Channel], preset: Preset, sample: u64, reason: Reason, first_id: u32) -> ChainChange {
     let occasion = Occasion { sample, reason, rate_hz: Some(1000.0), decimation: 10, first_id };
-    preset::chains(channels, &Options { line_hz: 50.0, preset }, &occasion).0
+    preset::chains(channels, &Options { line_hz: 50.0, preset, ..Options::default() }, &occasion).0
 }
 
 /// A pipeline of raw channels under the default chain, at row 0.

@@ -73,8 +73,15 @@ fn story(says: Vec<Reading>, records_at: Option<usize>, places: [usize; 2]) -> S
     let (journal_in, journal) = bounded(places[0]);
     let (screen_in, screen) = bounded(places[1]);
     let (told_in, told) = bounded(64);
-    let filter = preset::Options { line_hz: 50.0, preset: preset::Preset::Default };
-    let options = Options { channels: channels(), filter, duration: None, rotate: None, chunk_rows: 1000 };
+    let filter = preset::Options::default();
+    let options = Options {
+        channels: channels(),
+        filter,
+        duration: None,
+        rotate: None,
+        chunk_rows: 1000,
+        goes_on: None,
+    };
     let acquire = Acquire {
         source,
         description: description(),
@@ -85,6 +92,8 @@ fn story(says: Vec<Reading>, records_at: Option<usize>, places: [usize; 2]) -> S
         process: screen_in,
         told: told_in,
         diverged: Arc::default(),
+        again: Box::new(|| Err("there is no other board".to_owned())),
+        clocks: clocks::Watch::default(),
     };
     Story { acquire, journal, screen, told }
 }
@@ -152,7 +161,11 @@ fn filters_the_screen_could_not_be_told_of_are_not_the_files() {
 #[test]
 fn filters_chosen_while_looking_are_those_of_the_recording_that_begins() {
     let story = story(vec![ten(0), ten(10), ten(20)], Some(1), [4096, 4096]);
-    let wanted = preset::Options { line_hz: 60.0, preset: preset::Preset::Band { low: 30.0, high: 200.0 } };
+    let wanted = preset::Options {
+        line_hz: 60.0,
+        preset: preset::Preset::Band { low: 30.0, high: 200.0 },
+        ..preset::Options::default()
+    };
     story.acquire.orders.filter(wanted);
     story.acquire.run();
     let told: Vec<_> = story.told.try_iter().collect();
@@ -167,4 +180,52 @@ fn filters_chosen_while_looking_are_those_of_the_recording_that_begins() {
 /// What the thread told besides sentences for the screens.
 fn turns(told: &Receiver<Told>) -> Vec<Told> {
     told.try_iter().filter(|told| !matches!(told, Told::Said(..))).collect()
+}
+
+/// A board whose code fails where a story has it fail.
+struct Broken(std::vec::IntoIter<Option<Reading>>);
+
+impl Source for Broken {
+    fn open(&mut self) -> Result<Description, Error> {
+        Ok(description())
+    }
+
+    fn read(&mut self) -> Result<Reading, Error> {
+        let next = self.0.next().unwrap_or(Some(Reading::Ended));
+        Ok(next.unwrap_or_else(|| panic!("an index out of bounds")))
+    }
+}
+
+#[test]
+fn a_source_whose_code_fails_is_opened_again_behind_a_gap() {
+    let mut story = story(Vec::new(), None, [4096, 4096]);
+    let vitals = story.acquire.vitals.clone();
+    story.acquire.source = Box::new(Broken(vec![Some(ten(0)), Some(ten(10)), None].into_iter()));
+    story.acquire.again = Box::new(|| Ok(Box::new(Broken(vec![Some(ten(20)), Some(ten(30))].into_iter()))));
+    story.acquire.run();
+    let pieces: Vec<Piece> = story.journal.try_iter().collect();
+    let gaps: Vec<_> = pieces
+        .iter()
+        .filter_map(
+            |piece| if let Piece::Gap(gap) = piece { Some((gap.sample, gap.exact, gap.cause)) } else { None },
+        )
+        .collect();
+    assert_eq!(gaps, [(20, false, Cause::Restart)]);
+    assert_eq!(pieces.iter().map(Piece::rows).sum::<u64>(), 40);
+    assert_eq!(turns(&story.told), [Told::Ended(Ending::SourceEnded)]);
+    let vitals = vitals.lock();
+    assert_eq!((vitals.panics, vitals.reconnects, vitals.alive), (1, 1, true));
+    assert!(
+        vitals.blemishes[0].contains("`acquire` failed") && vitals.blemishes[0].contains("out of bounds")
+    );
+}
+
+#[test]
+fn a_source_that_can_wait_and_fails_ends_the_recording_instead_of_beginning_again() {
+    let mut story = story(Vec::new(), None, [4096, 4096]);
+    story.acquire.description.can_wait = true;
+    story.acquire.source = Box::new(Broken(vec![Some(ten(0)), None].into_iter()));
+    story.acquire.run();
+    assert!(matches!(&turns(&story.told)[..], [Told::Ended(Ending::SourceFailed(_))]));
+    assert_eq!(story.journal.try_iter().map(|piece| piece.rows()).sum::<u64>(), 10);
 }

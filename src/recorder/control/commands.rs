@@ -3,7 +3,8 @@
 use super::markers::Wanted;
 use super::{Control, markers, preset};
 use crate::emg::marker::{LABEL_BYTES, clip};
-use crate::emg::{ClockOffset, Stamp};
+use crate::emg::{ClockOffset, Quality, Stamp};
+use crate::face::quality::sheet;
 use crate::recorder::journal::Request;
 use crate::session::command::{Action, FilterRequest};
 use crate::session::snapshot::State;
@@ -124,10 +125,32 @@ impl Control {
         match (self.begin)() {
             Ok(()) => {
                 self.writes = true;
+                self.look_before();
                 self.orders.record.store(true, Ordering::Relaxed);
                 Answer::Done
             }
             Err(why) => Answer::Refused(why),
+        }
+    }
+
+    /// What monitoring found, before the rows it was found in are forgotten: lines of the sheet, and the mains where
+    /// the notches are to be for those that are heard.
+    fn look_before(&mut self) {
+        let heard: Vec<Quality> = self.picture.lock().quality.iter().flatten().copied().collect();
+        for quality in &heard {
+            if let Some(channel) = self.gauge.channels.get(usize::from(quality.channel)) {
+                self.preflight.push(sheet::check(channel, quality, None));
+            }
+        }
+        let found = sheet::mains(&heard).filter(|hz| self.gauge.auto_mains && MAINS_HZ.contains(hz));
+        let wanted =
+            preset::Options { line_hz: found.unwrap_or(self.gauge.filter.line_hz), ..self.gauge.filter };
+        if wanted != self.gauge.filter {
+            self.orders.filter(wanted);
+            self.gauge.filter = wanted;
+            let text =
+                format!("{} Hz mains were heard while monitoring: the notches are for them", wanted.line_hz);
+            self.so_far.filtered_before = Some(text);
         }
     }
 
@@ -157,7 +180,7 @@ impl Control {
         if self.so_far.filtering.is_some() {
             return refused("they are being changed already");
         }
-        let wanted = preset::Options { line_hz, preset };
+        let wanted = preset::Options { line_hz, preset, ..self.gauge.filter };
         if wanted == self.gauge.filter {
             return Some(Answer::Done);
         }
@@ -174,7 +197,7 @@ impl Control {
             Ok(row) => {
                 self.gauge.filter = wanted;
                 self.uncalibrate(row, &who);
-                let preset::Options { line_hz, preset } = wanted;
+                let preset::Options { line_hz, preset, .. } = wanted;
                 let what = format!("{who} set the filters to {preset}, mains {line_hz} Hz");
                 if self.state == State::Recording {
                     self.say(3, format!("{what} from row {row} on"));

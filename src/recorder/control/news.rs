@@ -40,6 +40,7 @@ impl Control {
             channels: &self.gauge.channels,
             source: &self.gauge.description,
             crowded: is_crowded(self.vitals.queued(Stage::Journal), PIECES),
+            stuck: self.vitals.stuck(self.gauge.description.can_wait, now.host_ns),
             now_ns: now.host_ns,
         };
         for (kind, channel, sentence) in self.so_far.watch.look(&view) {
@@ -71,6 +72,14 @@ impl Control {
         }
         for alarm in self.so_far.alarms.open() {
             self.log(level(alarm), sentence(alarm));
+        }
+    }
+
+    /// Sends the pre-flight sheet to the journal, once.
+    pub(super) fn write_preflight(&mut self) {
+        for line in std::mem::take(&mut self.preflight) {
+            // The recording begins: nothing else waits in this queue.
+            let _ = self.requests.try_send(Request::Preflight(line));
         }
     }
 

@@ -31,6 +31,7 @@ pub(in crate::recorder) struct Gauge {
     pub(super) blind: bool,
     /// Filters in force.
     pub(super) filter: preset::Options,
+    pub(super) auto_mains: bool,
     load: Load,
     models: Arc<SharedModels>,
 }
@@ -61,6 +62,7 @@ impl Gauge {
             keys: plan.keys.clone(),
             blind: plan.blind,
             filter: plan.filter,
+            auto_mains: plan.auto_mains,
             load: Load::watch(plan.out.clone(), vitals),
             models,
         }

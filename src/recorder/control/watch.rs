@@ -5,14 +5,13 @@
 
 use crate::emg::Channel;
 use crate::emg::units::{float, nanos};
+use crate::recorder::LATE;
 use crate::recorder::alarms::Kind;
 use crate::recorder::process::Standing;
 use crate::recorder::vitals::Vitals;
 use crate::session::snapshot::State;
 use crate::source::Description;
 
-/// A row that is older than this and not yet written is late.
-const LATE_NS: i64 = 100_000_000;
 /// With rows to write, bytes this old are an alarm of their own.
 const NOTHING_NS: i64 = 3_000_000_000;
 /// A live source without rows for so long is silent ...
@@ -38,6 +37,8 @@ pub(super) struct View<'a> {
     pub(super) source: &'a Description,
     /// Whether more than 80 % of the journal's queue is taken.
     pub(super) crowded: bool,
+    /// A thread that has not gone round its loop for long, and for how many seconds.
+    pub(super) stuck: Option<(&'static str, f64)>,
     pub(super) now_ns: i64,
 }
 
@@ -47,6 +48,7 @@ pub(in crate::recorder) struct Watch {
     lost: Lately,
     refused: Lately,
     skipped: Lately,
+    failed: Lately,
 }
 
 impl Watch {
@@ -54,6 +56,7 @@ impl Watch {
     pub(super) fn look(&mut self, view: &View<'_>) -> Vec<Condition> {
         let running = matches!(view.state, State::Monitoring | State::Recording);
         let mut all = view.disk();
+        all.extend(self.threads(view));
         if running {
             all.extend(view.source());
             all.extend(self.counts(view));
@@ -68,6 +71,23 @@ impl Watch {
             }));
         }
         all
+    }
+
+    /// Threads of the recorder that failed or do not move.
+    fn threads(&mut self, view: &View<'_>) -> [Condition; 2] {
+        let failed = self.failed.look(view.vitals.panics, view.now_ns);
+        let failed =
+            failed.map(|_| view.vitals.blemishes.iter().rev().find(|text| text.starts_with("the thread")));
+        // When the recording ends, so do they.
+        let running = matches!(view.state, State::Monitoring | State::Recording);
+        let stuck = view
+            .stuck
+            .filter(|_| running)
+            .map(|(name, s)| format!("the thread `{name}` has not moved for {s:.0} s"));
+        [
+            (Kind::Failed, None, failed.map(|text| text.cloned().unwrap_or("a thread failed".to_owned()))),
+            (Kind::Stuck, None, stuck),
+        ]
     }
 
     fn counts(&mut self, view: &View<'_>) -> [Condition; 3] {
@@ -105,7 +125,7 @@ impl View<'_> {
         let late = silent
             && !stalled
             && vitals.unwritten_since_ns > 0
-            && self.now_ns - vitals.unwritten_since_ns > LATE_NS;
+            && self.now_ns - vitals.unwritten_since_ns > nanos(LATE.as_secs_f64());
         let crowded = recording && self.crowded && !self.source.can_wait;
         let when = |is: bool, text: &str| is.then(|| text.to_owned());
         let queue = self.reported(Kind::Queue).or(when(crowded, "the journal's queue is over 80 % full"));

@@ -10,6 +10,10 @@ const CLAIMS: u32 = 100;
 
 /// Creates the first journal; with run 0 in the header, under the next free run.
 pub(super) fn claim(out: &Path, header: &mut Header) -> Result<Journal, StoreError> {
+    if header.segment > 0 {
+        // It goes on with a recording that has its run.
+        return start_segment(out, header);
+    }
     if header.entities.run != 0 {
         if naming::runs(out, &header.entities).contains(&header.entities.run) {
             let path = naming::recording_path(out, &header.entities);

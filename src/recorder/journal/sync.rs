@@ -4,26 +4,34 @@ use crate::emg::Stamp;
 use crate::emg::units::seconds;
 use crate::recorder::alarms::Kind;
 use crate::recorder::vitals::{Shared, Stage};
+use crate::store::journal::Durable;
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::collections::VecDeque;
-use std::fs::File;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest sync is that of so long.
 const WORST_OF_NS: i64 = 60_000_000_000;
 
+/// However seldom it syncs, the thread shows that it lives.
+const BEAT_EVERY: Duration = Duration::from_secs(1);
+
 /// Syncs the newest journal each `interval` until the writer is gone.
-pub(in crate::recorder) fn run(files: &Receiver<File>, interval: Duration, vitals: &Arc<Shared>) {
-    let mut file: Option<File> = None;
+pub(in crate::recorder) fn run(files: &Receiver<Arc<Durable>>, interval: Duration, vitals: &Arc<Shared>) {
+    let mut file: Option<Arc<Durable>> = None;
     let mut worst = Worst::default();
+    let mut due = Instant::now() + interval;
     loop {
         vitals.beat(Stage::Sync);
-        match files.recv_timeout(interval) {
+        match files.recv_timeout(due.saturating_duration_since(Instant::now()).min(BEAT_EVERY)) {
             Ok(next) => file = Some(next),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < due => {}
             Err(RecvTimeoutError::Timeout) => {
-                // After a failed sync the kernel calls lost pages clean: that descriptor is never asked again.
-                file = file.filter(|file| sync(file, vitals, &mut worst));
+                // After a failure the writer goes on in a new part, which comes here too.
+                let current = file.take();
+                let synced = || current.filter(|file| sync(file, vitals, &mut worst));
+                file = vitals.guard(Stage::Sync, synced).flatten();
+                due = Instant::now() + interval;
             }
             Err(RecvTimeoutError::Disconnected) => return,
         }
@@ -31,16 +39,16 @@ pub(in crate::recorder) fn run(files: &Receiver<File>, interval: Duration, vital
 }
 
 /// Whether the file may be trusted further.
-fn sync(file: &File, vitals: &Shared, worst: &mut Worst) -> bool {
+fn sync(file: &Durable, vitals: &Shared, worst: &mut Worst) -> bool {
     let began = Stamp::now().host_ns;
     if vitals.lock().undurable_since_ns == 0 {
         return true;
     }
-    match file.sync_data() {
+    match file.sync() {
         Ok(()) => {
             let took_ms = seconds(Stamp::now().host_ns - began) * 1e3;
             let mut vitals = vitals.lock();
-            // A descriptor that failed is not asked again, so this one is that of a later journal.
+            // A file that failed is not asked again, so this one is a later part or journal.
             vitals.wrong.remove(&Kind::Sync);
             vitals.sync_ms = Some((took_ms, worst.of(took_ms, began)));
             // What was written while the disk worked is not covered: its age counts from the sync's beginning.
@@ -49,7 +57,6 @@ fn sync(file: &File, vitals: &Shared, worst: &mut Worst) -> bool {
         }
         Err(error) => {
             let text = format!("the journal could not be made durable: {error}");
-            vitals.blemish(&text);
             vitals.report(Kind::Sync, Some(text));
             false
         }

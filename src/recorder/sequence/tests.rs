@@ -28,10 +28,11 @@ fn sequencer(duration_s: Option<f64>, rotate_s: Option<f64>) -> Sequencer {
 fn of(source: &Description, duration_s: Option<f64>, rotate_s: Option<f64>) -> Sequencer {
     let options = Options {
         channels: source.channels.clone(),
-        filter: preset::Options { line_hz: 50.0, preset: preset::Preset::Default },
+        filter: preset::Options::default(),
         duration: duration_s.map(Duration::from_secs_f64),
         rotate: rotate_s.map(Duration::from_secs_f64),
         chunk_rows: 1000,
+        goes_on: None,
     };
     Sequencer::new(source, options)
 }
@@ -445,7 +446,11 @@ fn changes(pieces: &[Piece]) -> Vec<(u64, Reason, Vec<u32>, Vec<u32>)> {
 }
 
 fn band(low: f64, high: f64) -> preset::Options {
-    preset::Options { line_hz: 50.0, preset: preset::Preset::Band { low, high } }
+    preset::Options {
+        line_hz: 50.0,
+        preset: preset::Preset::Band { low, high },
+        ..preset::Options::default()
+    }
 }
 
 #[test]

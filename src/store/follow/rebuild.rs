@@ -109,6 +109,9 @@ pub(super) fn rebuild_claimed(
             recovered.kept = Some(kept);
         }
     }
+    // Whoever may read the one may read the other.
+    let mode = std::fs::metadata(journal).map_err(fail)?.permissions();
+    std::fs::set_permissions(&building, mode).map_err(fail)?;
     std::fs::rename(&building, target).map_err(fail)?;
     sync_folder(target).map_err(fail)?;
     if !keep_journal {

@@ -4,9 +4,12 @@
 use super::bytes::{In, Malformed, Out, code_of};
 use super::record::Record;
 use crate::emg::clock::Fit;
+use crate::emg::finding::preflight::Outcome;
 use crate::emg::gap::Cause;
 use crate::emg::marker::{Action, Marker, Origin, Placed};
-use crate::emg::{Calibration, ClockOffset, Gap, Prediction, RawBlock, SampleType, Samples, Stamp, Truth};
+use crate::emg::{
+    Calibration, ClockOffset, Gap, Prediction, Preflight, RawBlock, SampleType, Samples, Stamp, Truth,
+};
 use crate::pipeline::chain::{Chain, ChainChange, Reason};
 
 mod header;
@@ -28,6 +31,7 @@ mod kind {
     pub(super) const END: u16 = 11;
     pub(super) const SEALED: u16 = 12;
     pub(super) const CLOCK_OFFSET: u16 = 13;
+    pub(super) const PREFLIGHT: u16 = 14;
     pub(super) const OBSERVER: u16 = 15;
     pub(super) const PREDICTION: u16 = 21;
     pub(super) const CALIBRATION: u16 = 23;
@@ -49,9 +53,7 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
             kind::STATE
         }
         Record::Observer(words) => {
-            out.list(words, |out, word| {
-                out.u64(*word);
-            });
+            put_words(&mut out, words);
             kind::OBSERVER
         }
         Record::Rows(block) => {
@@ -59,8 +61,7 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
             kind::ROWS
         }
         Record::Gap(gap) => {
-            out.u64(gap.sample).u64(gap.missing).flag(gap.exact).u32(gap.epoch);
-            out.u8(code_of(&Cause::ALL, &gap.cause)).i64(gap.host_ns);
+            put_gap(&mut out, gap);
             kind::GAP
         }
         Record::Chains(change) => {
@@ -72,8 +73,7 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
             kind::MARKER
         }
         Record::Fit(fit) => {
-            out.u32(fit.epoch).u64(fit.sample).i64(fit.origin_ns);
-            out.f64(fit.rate_hz).f64(fit.drift_ppm).f64(fit.residual_us);
+            put_fit(&mut out, fit);
             kind::FIT
         }
         Record::Log { utc_ns, level, text } => {
@@ -85,8 +85,7 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
             kind::TRUTH
         }
         Record::ClockOffset(offset) => {
-            out.text(&offset.sender).u64(offset.sample).i64(offset.host_ns);
-            out.i64(offset.offset_ns).u32(offset.uncertainty_us);
+            put_clock_offset(&mut out, offset);
             kind::CLOCK_OFFSET
         }
         Record::Prediction(prediction) => {
@@ -96,6 +95,10 @@ pub fn encode(record: &Record) -> (u16, Vec<u8>) {
         Record::Calibration(calibration) => {
             put_calibration(&mut out, calibration);
             kind::CALIBRATION
+        }
+        Record::Preflight(line) => {
+            put_preflight(&mut out, line);
+            kind::PREFLIGHT
         }
         Record::Handover { next_row } => {
             out.u64(*next_row);
@@ -161,6 +164,12 @@ pub fn decode(kind: u16, payload: &[u8]) -> Result<Option<Record>, Malformed> {
             flags: input.u32()?,
         }),
         kind::CALIBRATION => Record::Calibration(take_calibration(input)?),
+        kind::PREFLIGHT => Record::Preflight(Preflight {
+            check: input.text()?,
+            outcome: input.code(&Outcome::ALL)?,
+            value: input.text()?,
+            advice: input.text()?,
+        }),
         kind::HANDOVER => Record::Handover { next_row: input.u64()? },
         kind::END => Record::End { rows: input.u64()?, utc_ns: input.i64()? },
         kind::SEALED => Record::Sealed,
@@ -289,6 +298,31 @@ fn take_chains(input: &mut In<'_>) -> Result<ChainChange, Malformed> {
         })?,
         assignment: input.list(In::u32)?,
     })
+}
+
+fn put_words(out: &mut Out, words: &[u64]) {
+    out.list(words, |out, word| {
+        out.u64(*word);
+    });
+}
+
+fn put_gap(out: &mut Out, gap: &Gap) {
+    out.u64(gap.sample).u64(gap.missing).flag(gap.exact).u32(gap.epoch);
+    out.u8(code_of(&Cause::ALL, &gap.cause)).i64(gap.host_ns);
+}
+
+fn put_fit(out: &mut Out, fit: &Fit) {
+    out.u32(fit.epoch).u64(fit.sample).i64(fit.origin_ns);
+    out.f64(fit.rate_hz).f64(fit.drift_ppm).f64(fit.residual_us);
+}
+
+fn put_clock_offset(out: &mut Out, offset: &ClockOffset) {
+    out.text(&offset.sender).u64(offset.sample).i64(offset.host_ns);
+    out.i64(offset.offset_ns).u32(offset.uncertainty_us);
+}
+
+fn put_preflight(out: &mut Out, line: &Preflight) {
+    out.text(&line.check).u8(code_of(&Outcome::ALL, &line.outcome)).text(&line.value).text(&line.advice);
 }
 
 fn put_prediction(out: &mut Out, prediction: &Prediction) {

@@ -1,8 +1,8 @@
 //! Reads a journal from its beginning: while it grows, or to the end of what a crash left behind.
 
-use super::codec;
 use super::frame::{self, Identity, Parsed};
 use super::record::{Header, Record};
+use super::{codec, parts};
 use crate::emg::units::wide;
 use crate::store::StoreError;
 use std::fs::File;
@@ -27,14 +27,14 @@ pub enum Step {
 #[derive(Debug)]
 pub struct Follower {
     path: PathBuf,
-    file: File,
+    /// The part being read.
+    part: u32,
     header: Header,
     identity: Identity,
     next_sequence: u64,
-    buffer: Vec<u8>,
-    at: usize,
-    /// File offset of the end of the buffer.
-    read_to: u64,
+    source: Bytes,
+    /// The next part, once it is there.
+    next: Option<Part>,
     /// Bytes from the beginning of a half frame to the end of an ended journal, unless a whole one follows.
     torn_bytes: u64,
     /// Bytes that were no frame of this journal.
@@ -45,19 +45,31 @@ pub struct Follower {
     pub missing_records: u64,
 }
 
+/// A file's bytes as far as they were read, and where the reader is in them.
+#[derive(Debug)]
+struct Bytes {
+    file: File,
+    buffer: Vec<u8>,
+    at: usize,
+    /// File offset of the end of the buffer.
+    read_to: u64,
+}
+
+/// A part that goes on where another is not to be trusted.
+#[derive(Debug)]
+struct Part {
+    bytes: Bytes,
+    /// Its first record; what the part before it holds from there on is not read.
+    first: Option<u64>,
+}
+
 impl Follower {
     /// Opens a journal and reads its header; a journal whose header is damaged cannot be projected.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let fail = |source| StoreError::Open { path: path.to_owned(), source };
-        let file = File::open(path).map_err(fail)?;
-        let mut buffer = Vec::new();
-        let mut read_to = 0;
-        while matches!(frame::parse(&buffer), Parsed::Partial) {
-            if read_more(&file, &mut read_to, &mut buffer).map_err(fail)? == 0 {
-                break;
-            }
-        }
-        let Parsed::Whole(found, used) = frame::parse(&buffer) else {
+        let mut source = Bytes::open(path).map_err(fail)?;
+        while matches!(frame::parse(source.rest()), Parsed::Partial) && source.more().map_err(fail)? {}
+        let Parsed::Whole(found, used) = frame::parse(source.rest()) else {
             return Err(StoreError::NotAJournal { path: path.to_owned() });
         };
         if found.version > frame::JOURNAL_VERSION {
@@ -66,20 +78,23 @@ impl Follower {
         let Ok(Some(Record::Header(header))) = codec::decode(found.kind, found.payload) else {
             return Err(StoreError::NotAJournal { path: path.to_owned() });
         };
-        Ok(Self {
+        let (identity, next_sequence) = (found.identity, found.sequence + 1);
+        source.at += used;
+        let mut follower = Self {
             path: path.to_owned(),
+            part: 1,
             header: *header,
-            identity: found.identity,
-            next_sequence: found.sequence + 1,
-            file,
-            buffer,
-            at: used,
-            read_to,
+            identity,
+            next_sequence,
+            source,
+            next: None,
             torn_bytes: 0,
             skipped_bytes: 0,
             unknown_records: 0,
             missing_records: 0,
-        })
+        };
+        follower.look_for_next()?;
+        Ok(follower)
     }
 
     /// The header.
@@ -109,15 +124,24 @@ impl Follower {
     /// The next record. With `ended`, nobody writes any more: a half frame at the end is damage, not patience.
     pub fn step(&mut self, ended: bool) -> Result<Step, StoreError> {
         loop {
-            let rest = &self.buffer[self.at..];
-            match frame::parse(rest) {
+            let first_of_next = self.next.as_ref().and_then(|part| part.first);
+            if first_of_next.is_some_and(|first| self.next_sequence >= first) {
+                self.turn_over()?;
+                continue;
+            }
+            match frame::parse(self.source.rest()) {
                 Parsed::Whole(found, used) => {
-                    let own = found.identity == self.identity && found.sequence >= self.next_sequence;
+                    let (sequence, own) = (found.sequence, found.identity == self.identity);
+                    if own && first_of_next.is_some_and(|first| sequence >= first) {
+                        self.turn_over()?;
+                        continue;
+                    }
                     let record = codec::decode(found.kind, found.payload);
-                    let sequence = found.sequence;
-                    self.at += used;
-                    if !own {
-                        self.skipped_bytes += wide(used);
+                    self.source.at += used;
+                    if !own || sequence < self.next_sequence {
+                        // A later part repeats what an earlier one may have lost.
+                        let repeated = own && self.part > 1;
+                        self.skipped_bytes += if repeated { 0 } else { wide(used) };
                         continue;
                     }
                     self.torn_bytes = 0;
@@ -133,14 +157,20 @@ impl Follower {
                     if self.more()? {
                         continue;
                     }
-                    if ended && self.at < self.buffer.len() {
-                        self.torn_bytes = self.torn_bytes.max(wide(self.buffer.len() - self.at));
+                    if self.next.is_some() {
+                        self.turn_over()?;
+                        continue;
+                    }
+                    // What was written before the next part appeared is read first.
+                    if self.look_for_next()? {
+                        continue;
+                    }
+                    if ended && !self.source.rest().is_empty() {
+                        self.torn_bytes = self.torn_bytes.max(wide(self.source.rest().len()));
                         self.skip();
                         continue;
                     }
-                    // A half frame may be taken back and written anew: it is read again, not remembered.
-                    self.read_to -= wide(self.buffer.len() - self.at);
-                    self.buffer.truncate(self.at);
+                    self.source.forget_rest();
                     return Ok(Step::Waiting);
                 }
                 Parsed::Damaged => self.skip(),
@@ -150,31 +180,91 @@ impl Follower {
 
     /// Moves to the next place where a frame may begin.
     fn skip(&mut self) {
-        let by = frame::next_candidate(&self.buffer[self.at..]);
+        let by = frame::next_candidate(self.source.rest());
         self.skipped_bytes += wide(by);
-        self.at += by;
+        self.source.at += by;
     }
 
     fn more(&mut self) -> Result<bool, StoreError> {
-        self.buffer.drain(..self.at);
-        self.at = 0;
-        let got = read_more(&self.file, &mut self.read_to, &mut self.buffer)
-            .map_err(|source| StoreError::Open { path: self.path.clone(), source })?;
-        Ok(got > 0)
+        self.source.more().map_err(|source| StoreError::Open { path: self.path.clone(), source })
+    }
+
+    /// Whether there is a part after this one.
+    fn look_for_next(&mut self) -> Result<bool, StoreError> {
+        let path = parts::path(&self.path, self.part + 1);
+        if self.next.is_none() && path.exists() {
+            let part = Part::open(&path, self.identity);
+            self.next = Some(part.map_err(|source| StoreError::Open { path, source })?);
+        }
+        Ok(self.next.is_some())
+    }
+
+    /// Goes on in the next part.
+    fn turn_over(&mut self) -> Result<(), StoreError> {
+        if let Some(part) = self.next.take() {
+            self.source = part.bytes;
+            self.part += 1;
+            self.torn_bytes = 0;
+        }
+        self.look_for_next().map(drop)
     }
 }
 
-fn read_more(file: &File, read_to: &mut u64, buffer: &mut Vec<u8>) -> std::io::Result<usize> {
-    let start = buffer.len();
-    buffer.resize(start + READ_BYTES, 0);
-    let got = loop {
-        match file.read_at(&mut buffer[start..], *read_to) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            result => break result,
-        }
-    };
-    let read = *got.as_ref().unwrap_or(&0);
-    buffer.truncate(start + read);
-    *read_to += wide(read);
-    got
+impl Part {
+    fn open(path: &Path, identity: Identity) -> std::io::Result<Self> {
+        let mut scan = Bytes::open(path)?;
+        let first = loop {
+            let by = match frame::parse(scan.rest()) {
+                // Its header is a copy of the first part's.
+                Parsed::Whole(found, _) if found.identity == identity && found.sequence > 0 => {
+                    break Some(found.sequence);
+                }
+                Parsed::Whole(_, used) => used,
+                Parsed::Partial => 0,
+                Parsed::Damaged => frame::next_candidate(scan.rest()),
+            };
+            scan.at += by;
+            if by == 0 && !scan.more()? {
+                if scan.rest().is_empty() {
+                    break None;
+                }
+                scan.at += frame::next_candidate(scan.rest());
+            }
+        };
+        Ok(Self { bytes: Bytes::open(path)?, first })
+    }
+}
+
+impl Bytes {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        Ok(Self { file: File::open(path)?, buffer: Vec::new(), at: 0, read_to: 0 })
+    }
+
+    fn rest(&self) -> &[u8] {
+        &self.buffer[self.at..]
+    }
+
+    /// A half frame may be taken back and written anew: it is read again, not remembered.
+    fn forget_rest(&mut self) {
+        self.read_to -= wide(self.buffer.len() - self.at);
+        self.buffer.truncate(self.at);
+    }
+
+    /// Reads on; false at the end of what there is.
+    fn more(&mut self) -> std::io::Result<bool> {
+        self.buffer.drain(..self.at);
+        self.at = 0;
+        let start = self.buffer.len();
+        self.buffer.resize(start + READ_BYTES, 0);
+        let got = loop {
+            match self.file.read_at(&mut self.buffer[start..], self.read_to) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                result => break result,
+            }
+        };
+        let read = *got.as_ref().unwrap_or(&0);
+        self.buffer.truncate(start + read);
+        self.read_to += wide(read);
+        got.map(|read| read > 0)
+    }
 }

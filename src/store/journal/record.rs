@@ -2,7 +2,9 @@
 
 use crate::emg::clock::Fit;
 use crate::emg::finding::prediction::Participant;
-use crate::emg::{Calibration, Channel, ClockOffset, Gap, Marker, Prediction, RawBlock, SampleType, Truth};
+use crate::emg::{
+    Calibration, Channel, ClockOffset, Gap, Marker, Prediction, Preflight, RawBlock, SampleType, Truth,
+};
 use crate::pipeline::{ChainChange, PipelineState};
 
 /// Longest file and folder names are kept short of what file systems allow by limiting each entity.
@@ -76,6 +78,8 @@ pub struct Header {
     pub seed: u64,
     /// Models whose predictions are recorded.
     pub models: Vec<Participant>,
+    /// Ids given to markers in the segments before.
+    pub markers: u64,
 }
 
 impl Header {
@@ -108,6 +112,7 @@ impl Header {
             montage: String::new(),
             seed: 0,
             models: Vec::new(),
+            markers: 0,
         }
     }
 }
@@ -148,6 +153,8 @@ pub enum Record {
     Prediction(Prediction),
     /// Rest and maximal contraction of a channel, as the operator kept it or took it back.
     Calibration(Calibration),
+    /// A line of the pre-flight sheet.
+    Preflight(Preflight),
     /// The recording goes on in the next segment; last record of this one.
     Handover {
         /// First row of the next segment.

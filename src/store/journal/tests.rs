@@ -53,6 +53,7 @@ fn header() -> Header {
             window: 256,
             stride: 32,
         }],
+        markers: 41,
     }
 }
 
@@ -85,6 +86,7 @@ fn findings() -> Vec<Record> {
             valid: true,
         }),
         Record::Observer(vec![0, u64::MAX, 7]),
+        Record::Preflight(crate::emg::Preflight::warn("ch ZYG-L", "noise floor 40 µV", "clean the skin")),
         Record::Prediction(Prediction {
             model: 0,
             first: 1,
@@ -241,5 +243,96 @@ proptest::proptest! {
     #[test]
     fn any_payload_decodes_or_is_refused(kind in 0..30_u16, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
         let _ = codec::decode(kind, &bytes);
+    }
+}
+
+/// What a journal goes through: records, syncs that succeed, syncs that fail and what follows from them.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    Append,
+    Sync,
+    Fail,
+}
+
+fn turns() -> impl proptest::strategy::Strategy<Value = Vec<Turn>> {
+    use proptest::prelude::*;
+    let turn = prop_oneof![6 => Just(Turn::Append), 2 => Just(Turn::Sync), 1 => Just(Turn::Fail)];
+    prop::collection::vec(turn, 1..40)
+}
+
+/// What came of the turns.
+struct Played {
+    written: Vec<Record>,
+    /// How many records were promised to be on the disk.
+    promised: usize,
+    /// Bytes of each part that were.
+    durable: Vec<u64>,
+}
+
+fn play(path: &std::path::Path, turns: &[Turn], mut look: impl FnMut()) -> Played {
+    let mut journal = Journal::create(path, &header()).unwrap();
+    let (mut written, mut promised, mut durable) = (Vec::new(), 0, vec![journal.length()]);
+    for turn in turns {
+        match turn {
+            Turn::Append => {
+                let sample = 2 * written.len() as u64;
+                let record = rows(sample, Samples::I16(vec![3, 1, 4, i16::try_from(sample).unwrap()]));
+                journal.append(&record).unwrap();
+                written.push(record);
+            }
+            Turn::Sync => {
+                journal.sync().unwrap();
+                promised = written.len();
+                *durable.last_mut().unwrap() = journal.length();
+            }
+            Turn::Fail => {
+                journal.durable().doubt();
+                assert!(journal.sync().is_err());
+                look();
+                assert!(!journal.renew().unwrap(), "all of it is still in memory");
+                promised = written.len();
+                durable.push(journal.length());
+            }
+        }
+        look();
+    }
+    Played { written, promised, durable }
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn a_failed_sync_costs_nothing_and_a_reader_of_the_live_journal_sees_each_record_once(turns in turns()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a_emg.wal");
+        let (mut live, mut seen) = (None, Vec::new());
+        let Played { written, .. } = play(&path, &turns, || {
+            let follower = live.get_or_insert_with(|| Follower::open(&path).unwrap());
+            while let Step::Record(record) = follower.step(false).unwrap() {
+                seen.push(record);
+            }
+        });
+        proptest::prop_assert_eq!(&seen, &written);
+        let (later, follower) = read_all(&path);
+        proptest::prop_assert_eq!(&later, &written);
+        proptest::prop_assert_eq!(follower.missing_records + follower.damaged_bytes(), 0);
+    }
+
+    #[test]
+    fn what_a_failed_sync_lost_in_one_part_is_whole_in_the_next(turns in turns(), damage in 0..2_u8) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a_emg.wal");
+        let Played { written, promised, durable } = play(&path, &turns, || {});
+        // The power fails: of every part, what no sync covered is gone or rubbish.
+        for (part, kept) in (1..).zip(durable) {
+            let (part, kept) = (parts::path(&path, part), usize::try_from(kept).unwrap());
+            let mut bytes = std::fs::read(&part).unwrap();
+            if damage == 0 { bytes.truncate(kept) } else { bytes[kept..].fill(0) }
+            std::fs::write(&part, &bytes).unwrap();
+        }
+        let (found, _) = read_all(&path);
+        proptest::prop_assert!(found.len() >= promised, "{} of {promised}", found.len());
+        proptest::prop_assert_eq!(&found[..], &written[..found.len()]);
     }
 }

@@ -1,8 +1,9 @@
 //! Appends records to a journal file: one `write` each, space allocated ahead, durable when told to.
 
-use super::codec;
+use super::durable::{Durable, Tail};
 use super::frame::{self, Identity};
 use super::record::{Header, Record};
+use super::{codec, parts};
 use crate::emg::units::wide;
 use crate::store::StoreError;
 use rustix::fs::{FallocateFlags, RenameFlags};
@@ -10,18 +11,27 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Space kept allocated beyond the end, so that a full disk is noticed while there is still room.
-const AHEAD_BYTES: u64 = 16 * 1024 * 1024;
-/// On a small disk no more than this share of what is free.
-const AHEAD_SHARE: u64 = 20;
+pub const AHEAD_BYTES: u64 = 16 * 1024 * 1024;
+/// Whether the group may read is the process's mask's business.
+const MODE: u32 = 0o640;
+/// On a small disk no more than one part in so many of what is free.
+pub const AHEAD_SHARE: u64 = 20;
 
 /// An open journal. The lock belongs to this value: whoever finds it free knows that the recorder is gone.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
-    file: File,
+    /// The part being written.
+    part: u32,
+    disk: Arc<Durable>,
+    /// The part others find locked, once another is written.
+    first: Option<Arc<Durable>>,
+    header: Header,
     identity: Identity,
+    tail: Tail,
     sequence: u64,
     length: u64,
     allocated: u64,
@@ -38,37 +48,43 @@ impl Journal {
             std::io::ErrorKind::AlreadyExists => StoreError::Exists { path: path.to_owned() },
             _ => StoreError::Create { path: path.to_owned(), source },
         };
-        let hidden = hidden_twin(path);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&hidden)
-            .map_err(fail)?;
+        let identity = Identity { recording_id: header.recording_id, segment: header.segment };
+        let mut first = Vec::new();
+        framed(identity, 0, &Record::Header(Box::new(header.clone())), &mut first);
+        let file = publish_part(path, &first).map_err(fail)?;
         let mut journal = Self {
             path: path.to_owned(),
-            file,
-            identity: Identity { recording_id: header.recording_id, segment: header.segment },
-            sequence: 0,
-            length: 0,
+            part: 1,
+            disk: Arc::new(Durable::new(file, 1)),
+            first: None,
+            header: header.clone(),
+            identity,
+            tail: Tail::default(),
+            sequence: 1,
+            length: wide(first.len()),
             allocated: 0,
             ahead: AHEAD_BYTES.min(free_bytes(path).unwrap_or(u64::MAX) / AHEAD_SHARE),
             buffer: Vec::new(),
         };
-        let published = journal
-            .file
-            .try_lock()
-            .map_err(std::io::Error::from)
-            .and_then(|()| journal.write(&Record::Header(Box::new(header.clone()))))
-            .and_then(|()| journal.file.sync_all())
-            .and_then(|()| publish(&hidden, path))
-            .and_then(|()| sync_folder(path));
-        if let Err(source) = published {
-            let _ = std::fs::remove_file(&hidden);
-            return Err(fail(source));
-        }
+        journal.allocate_ahead();
         Ok(journal)
+    }
+
+    /// Leaves a file whose sync failed: the next part gets everything since the last sync that succeeded, durably.
+    /// Says whether some of that was no longer in memory. On failure the old part is written on.
+    pub fn renew(&mut self) -> Result<bool, StoreError> {
+        let path = parts::path(&self.path, self.part + 1);
+        let mut bytes = Vec::new();
+        framed(self.identity, 0, &Record::Header(Box::new(self.header.clone())), &mut bytes);
+        let (tail, forgotten) = self.tail.since(self.disk.synced());
+        bytes.extend(tail);
+        let file = publish_part(&path, &bytes).map_err(|source| StoreError::Create { path, source })?;
+        let old = std::mem::replace(&mut self.disk, Arc::new(Durable::new(file, self.sequence)));
+        self.first.get_or_insert(old);
+        self.part += 1;
+        (self.length, self.allocated) = (wide(bytes.len()), 0);
+        self.allocate_ahead();
+        Ok(forgotten)
     }
 
     /// Appends a record with one `write`. After an error the file ends where it ended before, or in a torn
@@ -78,17 +94,18 @@ impl Journal {
     }
 
     fn write(&mut self, record: &Record) -> std::io::Result<()> {
-        let (kind, payload) = codec::encode(record);
         self.buffer.clear();
-        frame::encode(self.identity, self.sequence, kind, &payload, &mut self.buffer);
-        if let Err(error) = self.file.write_all_at(&self.buffer, self.length) {
+        framed(self.identity, self.sequence, record, &mut self.buffer);
+        if let Err(error) = self.disk.file.write_all_at(&self.buffer, self.length) {
             // A half-written frame would only cost the next reader a scan; try to leave none.
-            let _ = self.file.set_len(self.length);
+            let _ = self.disk.file.set_len(self.length);
             self.allocated = self.length;
             return Err(error);
         }
         self.length += wide(self.buffer.len());
+        self.tail.push(self.sequence, &self.buffer, self.disk.synced());
         self.sequence += 1;
+        self.disk.wrote(self.sequence);
         self.allocate_ahead();
         Ok(())
     }
@@ -99,7 +116,7 @@ impl Journal {
             return;
         }
         let from = self.allocated.max(self.length);
-        match rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, from, self.ahead) {
+        match rustix::fs::fallocate(&self.disk.file, FallocateFlags::KEEP_SIZE, from, self.ahead) {
             Ok(()) => self.allocated = from + self.ahead,
             Err(rustix::io::Errno::NOSPC) => {}
             Err(_) => self.ahead = 0,
@@ -112,17 +129,24 @@ impl Journal {
         self.ahead > 0 && self.allocated < self.length + self.ahead / 2
     }
 
-    /// A second handle for the thread that syncs.
-    pub fn sync_handle(&self) -> std::io::Result<File> {
-        self.file.try_clone()
+    /// What the thread that syncs needs of the part being written.
+    #[must_use]
+    pub fn durable(&self) -> Arc<Durable> {
+        self.disk.clone()
     }
 
     /// Everything appended so far is on the disk when this returns.
     pub fn sync(&self) -> Result<(), StoreError> {
-        self.file.sync_data().map_err(|source| StoreError::Write { path: self.path.clone(), source })
+        self.disk.sync().map_err(|source| StoreError::Write { path: self.path.clone(), source })
     }
 
-    /// Bytes appended.
+    /// Whether a sync of the part being written failed: then it is time to [`renew`](Self::renew).
+    #[must_use]
+    pub fn is_doubted(&self) -> bool {
+        self.disk.is_doubted()
+    }
+
+    /// Bytes of the part being written.
     #[must_use]
     pub fn length(&self) -> u64 {
         self.length
@@ -135,11 +159,39 @@ impl Journal {
     }
 }
 
+/// Appends one record's frame to `out`.
+fn framed(identity: Identity, sequence: u64, record: &Record, out: &mut Vec<u8>) {
+    let (kind, payload) = codec::encode(record);
+    frame::encode(identity, sequence, kind, &payload, out);
+}
+
+/// Creates a file with `bytes` in it under a hidden name, locks it, syncs it and publishes it as `path`.
+fn publish_part(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
+    let hidden = hidden_twin(path);
+    let mut options = OpenOptions::new();
+    let file = options.read(true).write(true).create_new(true).mode(MODE).open(&hidden)?;
+    let published = file
+        .try_lock()
+        .map_err(std::io::Error::from)
+        .and_then(|()| file.write_all_at(bytes, 0))
+        .and_then(|()| file.sync_all())
+        .and_then(|()| publish(&hidden, path));
+    if let Err(error) = published {
+        let _ = std::fs::remove_file(&hidden);
+        return Err(error);
+    }
+    if let Err(error) = sync_folder(path) {
+        // A name that a power cut may take away is none; this one was ours alone.
+        let _ = std::fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(file)
+}
+
 /// Appends [`Record::Sealed`] to a finished journal and makes it durable, without the writer's state.
 pub(in crate::store) fn append_sealed(path: &Path, identity: Identity, sequence: u64) -> std::io::Result<()> {
-    let (kind, payload) = codec::encode(&Record::Sealed);
     let mut bytes = Vec::new();
-    frame::encode(identity, sequence, kind, &payload, &mut bytes);
+    framed(identity, sequence, &Record::Sealed, &mut bytes);
     let mut file = OpenOptions::new().append(true).open(path)?;
     file.write_all(&bytes)?;
     file.sync_data()

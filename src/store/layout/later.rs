@@ -48,7 +48,7 @@ row! {
 }
 row! {
     /// One check made before the recording.
-    PreflightRow at "preflight": "Checks before the recording; result: ok, warn or fail" {
+    PreflightRow at "preflight": "Checks before the recording; result: skip, ok, warn or fail; a long value goes on in rows whose result is empty" {
         check: Label, result: Code, value: Label, advice: Note,
     }
 }

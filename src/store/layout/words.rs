@@ -1,18 +1,20 @@
 //! Rows from the station's own values and back. A word a row may not hold makes it no value at all.
 
 use super::State;
-use super::later::{ArtefactRow, CalibrationRow, EventRow, QualityRow};
+use super::later::{ArtefactRow, CalibrationRow, EventRow, PreflightRow, QualityRow};
 use super::rows::{
     BlockRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
 use super::text::{code, fixed, read, read_code};
 use crate::emg::clock::Fit;
 use crate::emg::finding::event::{Class, Verdict};
-use crate::emg::marker::{Action, Origin, Placed};
+use crate::emg::finding::preflight::Outcome;
+use crate::emg::marker::{Action, LABEL_BYTES, Origin, Placed};
 use crate::emg::montage::Kind;
 use crate::emg::units::small;
 use crate::emg::{
-    Artefact, Calibration, Cause, Channel, ClockOffset, Event, Gap, Marker, Quality, RawBlock, Stamp, Truth,
+    Artefact, Calibration, Cause, Channel, ClockOffset, Event, Gap, Marker, Preflight, Quality, RawBlock,
+    Stamp, Truth,
 };
 use crate::pipeline::{Reason, Span};
 
@@ -359,6 +361,46 @@ impl ArtefactRow {
             coder: read(&self.coder),
             ..Artefact::default()
         }
+    }
+}
+
+impl PreflightRow {
+    /// The rows of a line: what does not fit into the first goes on in further ones, whose result is empty.
+    pub(crate) fn all(line: &Preflight) -> Vec<Self> {
+        let (mut rows, mut rest) = (Vec::new(), line.value.as_str());
+        loop {
+            let (piece, more) = rest.split_at(rest.floor_char_boundary(LABEL_BYTES));
+            let first = rows.is_empty();
+            rows.push(Self {
+                check: fixed(&line.check),
+                result: code(if first { line.outcome.word() } else { "" }),
+                value: fixed(piece),
+                advice: fixed(if first { &line.advice } else { "" }),
+            });
+            if more.is_empty() {
+                return rows;
+            }
+            rest = more;
+        }
+    }
+
+    /// The lines of such rows.
+    pub(crate) fn join(rows: &[Self]) -> Vec<Preflight> {
+        let mut lines: Vec<Preflight> = Vec::new();
+        for row in rows {
+            let word = read_code(&row.result);
+            let outcome = Outcome::ALL.into_iter().find(|outcome| outcome.word() == word);
+            match (outcome, lines.last_mut()) {
+                (None, Some(line)) => line.value.push_str(&read(&row.value)),
+                (outcome, _) => lines.push(Preflight {
+                    check: read(&row.check),
+                    outcome: outcome.unwrap_or(Outcome::Skip),
+                    value: read(&row.value),
+                    advice: read(&row.advice),
+                }),
+            }
+        }
+        lines
     }
 }
 

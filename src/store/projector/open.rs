@@ -10,7 +10,7 @@ use crate::emg::{Gap, RawBlock};
 use crate::face::Findings;
 use crate::pipeline::{Chain, CleanBlock, FilterState, Section, Span};
 use crate::store::journal::{Header, Record};
-use crate::store::layout::later::{ArtefactRow, CalibrationRow, EventRow, QualityRow};
+use crate::store::layout::later::{ArtefactRow, CalibrationRow, EventRow, PreflightRow, QualityRow};
 use crate::store::layout::predictions;
 use crate::store::layout::rows::{
     BlockRow, ChainRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
@@ -110,6 +110,7 @@ pub(super) struct Open {
     events: Table<EventRow>,
     predictions: Vec<Opinions>,
     calibration: Table<CalibrationRow>,
+    preflight: Table<PreflightRow>,
     sections: Sections,
     envelope_sections: Sections,
     has_digital: bool,
@@ -148,6 +149,7 @@ impl Open {
             predictions: header.models.iter().map(|m| Opinions::open(&file, m)).collect::<Result<_>>()?,
             action_units: header.channels.iter().map(|channel| channel.action_unit.clone()).collect(),
             calibration: Table::open(&file)?,
+            preflight: Table::open(&file)?,
             sections: Sections::open(&file, path::SECTIONS)?,
             envelope_sections: Sections::open(&file, path::ENVELOPE_SECTIONS)?,
             has_digital: header.digital,
@@ -190,6 +192,7 @@ impl Open {
             Record::Fit(fit) => self.fits.push(FitRow::from(fit)),
             Record::Truth(truth) => self.truth.push(TruthRow::from(truth)),
             Record::Calibration(kept) => self.calibration.push(CalibrationRow::from(kept)),
+            Record::Preflight(line) => self.preflight.extend(PreflightRow::all(line)),
             Record::Log { utc_ns, level, text } => {
                 self.log.extend(log_rows(*utc_ns, *level, text));
             }
@@ -289,6 +292,7 @@ impl Open {
         self.events.flush()?;
         self.predictions.iter_mut().try_for_each(Opinions::flush)?;
         self.calibration.flush()?;
+        self.preflight.flush()?;
         self.log.flush()
     }
 
@@ -333,6 +337,7 @@ impl Open {
             self.artefacts.written(),
             self.events.written(),
             self.calibration.written(),
+            self.preflight.written(),
             self.sections.written(),
             self.envelope_sections.written(),
         ]

@@ -50,6 +50,7 @@ pub(in crate::store) fn header(sample_type: SampleType) -> Header {
         protocol: String::new(),
         montage: "paper".into(),
         seed: 7,
+        markers: 0,
     }
 }
 
@@ -75,7 +76,7 @@ impl Story {
     pub(in crate::store) fn change(&mut self, preset: Preset, sample: u64, reason: Reason, first_id: u32) {
         let decimation = self.header.decimation;
         let occasion = Occasion { sample, reason, rate_hz: Some(1000.0), decimation, first_id };
-        let options = Options { line_hz: 50.0, preset };
+        let options = Options { line_hz: 50.0, preset, ..Options::default() };
         self.records.push(Record::Chains(preset::chains(&self.header.channels, &options, &occasion).0));
     }
 

@@ -69,6 +69,7 @@ impl Joined {
         notes.extend(self.table(Recording::fits)?.into_iter().map(Record::Fit));
         notes.extend(self.table(Recording::markers)?.into_iter().map(Record::Marker));
         notes.extend(self.table(Recording::clock_offsets)?.into_iter().map(Record::ClockOffset));
+        notes.extend(self.table(Recording::preflight)?.into_iter().map(Record::Preflight));
         let calibrations = self.table(Recording::calibrations)?.into_iter();
         notes.extend(calibrations.map(Record::Calibration));
         notes.extend(self.table(Recording::truth)?.into_iter().map(Record::Truth));

@@ -5,12 +5,12 @@ use crate::emg::clock::Fit;
 use crate::emg::finding::prediction::Participant;
 use crate::emg::units::{index, wide};
 use crate::emg::{
-    Artefact, Calibration, Channel, ClockOffset, Event, Gap, Marker, Prediction, Quality, Truth,
+    Artefact, Calibration, Channel, ClockOffset, Event, Gap, Marker, Prediction, Preflight, Quality, Truth,
 };
 use crate::pipeline::{Chain, Section, Span};
 use crate::store::StoreError;
 use crate::store::error::Problem;
-use crate::store::layout::later::{ArtefactRow, CalibrationRow, EventRow, QualityRow};
+use crate::store::layout::later::{ArtefactRow, CalibrationRow, EventRow, PreflightRow, QualityRow};
 use crate::store::layout::predictions;
 use crate::store::layout::rows::{
     BlockRow, ChainRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
@@ -111,6 +111,11 @@ impl Recording {
     /// Calibrations in the order they were kept or taken back; the last of a channel holds, wherever it stands.
     pub fn calibrations(&self) -> Result<Vec<Calibration>, StoreError> {
         self.values::<CalibrationRow, _>(|row| Some(row.value()))
+    }
+
+    /// The pre-flight sheet.
+    pub fn preflight(&self) -> Result<Vec<Preflight>, StoreError> {
+        self.values::<PreflightRow, _>(|row| Some(*row)).map(|rows| PreflightRow::join(&rows))
     }
 
     /// What the clocks of senders showed, in order.

@@ -13,6 +13,7 @@ struct Station {
     standings: Vec<Standing>,
     source: Description,
     crowded: bool,
+    stuck: Option<(&'static str, f64)>,
     watch: Watch,
 }
 
@@ -32,7 +33,15 @@ fn station() -> Station {
     };
     let vitals = Vitals { alive: true, newest_ns: NOW, written_ns: NOW, ..Vitals::default() };
     let standings = vec![Standing::default(); 2];
-    Station { state: State::Recording, vitals, standings, source, crowded: false, watch: Watch::default() }
+    Station {
+        state: State::Recording,
+        vitals,
+        standings,
+        source,
+        crowded: false,
+        stuck: None,
+        watch: Watch::default(),
+    }
 }
 
 impl Station {
@@ -45,11 +54,12 @@ impl Station {
             channels: &self.source.channels,
             source: &self.source,
             crowded: self.crowded,
+            stuck: self.stuck,
             now_ns,
         };
         let mut all: Vec<_> = self.watch.look(&view);
         let of_channels = 2 * self.source.channels.len();
-        assert_eq!(all.len(), 14 + of_channels, "every condition is looked at every time");
+        assert_eq!(all.len(), 16 + of_channels, "every condition is looked at every time");
         all.retain(|(_, _, text)| text.is_some());
         all.into_iter().map(|(kind, channel, _)| (kind, channel)).collect()
     }

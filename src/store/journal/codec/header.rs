@@ -19,7 +19,7 @@ pub(super) fn put(out: &mut Out, header: &Header) {
     out.u8(code_of(&SAMPLE_TYPES, &header.sample_type)).flag(header.digital).flag(header.losses_counted);
     out.f64(header.nominal_hz).u32(header.chunk_rows).u32(header.decimation);
     out.text(&header.config).text(&header.protocol).text(&header.montage).u64(header.seed);
-    out.list(&header.models, put_model);
+    out.list(&header.models, put_model).u64(header.markers);
 }
 
 pub(super) fn take(input: &mut In<'_>) -> Result<Header, Malformed> {
@@ -58,6 +58,8 @@ pub(super) fn take(input: &mut In<'_>) -> Result<Header, Malformed> {
         seed: input.u64()?,
         // Headers of journals that knew no models end here.
         models: if input.is_done() { Vec::new() } else { input.list(take_model)? },
+        // And those of journals that did not count markers, here.
+        markers: if input.is_done() { 0 } else { input.u64()? },
     })
 }
 

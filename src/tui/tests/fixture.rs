@@ -69,8 +69,8 @@ pub(crate) fn channels(n: usize) -> Vec<ChannelState> {
             offset: 12.0,
             floor: f64::from(rest) * 0.7,
             range_percent: 30.0,
-            line_level: f64::NAN,
-            line_hz: f64::NAN,
+            line_level: f64::from(rest) * 0.2,
+            line_hz: 50.0,
             flags: Vec::new(),
         }
     };

@@ -1,10 +1,12 @@
-//! THE ELECTRODES: what each one gives, how quiet it can be, what it sits at, how much of the range it uses, its
-//! last minute, where it is; and what it needs, where it needs something.
+//! THE ELECTRODES: what each one gives, how quiet it can be, how much it hums, what it sits at, how much of the range
+//! it uses, its last minute, where it is; and what it needs, where it needs something.
 
 use super::live::traces::exceptions;
 use super::{row, styled, words, write};
 use crate::emg::Channel;
+use crate::emg::finding::quality::flag;
 use crate::emg::units;
+use crate::face::quality::advice;
 use crate::session::Alarm;
 use crate::session::snapshot::ChannelState;
 use crate::tui::app::App;
@@ -17,11 +19,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 /// Numbers of an electrode.
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column::right("#", 2),
     Column::left("ELECTRODE", 10),
     Column::right("LEVEL", 7),
     Column::right("FLOOR", 7),
+    Column::right("HUM", 6),
     Column::right("OFFSET", 7),
     Column::right("RANGE", 6),
     Column::left("UNIT", 5),
@@ -29,7 +32,7 @@ const COLUMNS: [Column; 7] = [
 /// Rows of one electrode, at most: numbers, place, advice, a blank one.
 const MOST_ROWS: u16 = 4;
 /// Widest column of numbers and words.
-const WORDS: u16 = 76;
+const WORDS: u16 = 83;
 /// A bar is full at this many times the floor, unless it was higher: so that rest looks like rest.
 const FULL_FLOORS: f64 = 10.0;
 
@@ -91,6 +94,7 @@ fn numbers(n: usize, state: &ChannelState) -> String {
         state.channel.name.clone(),
         words::value(state.level),
         words::value(state.floor),
+        words::value(state.line_level),
         words::value(state.offset),
         share,
         state.channel.unit.clone(),
@@ -106,7 +110,7 @@ fn bars(app: &App, n: usize, state: &ChannelState, area: Rect, buffer: &mut Buff
     Spark { values, full, dots: app.dots, style: app.theme.traces[n % 2] }.render(area, buffer);
 }
 
-/// What an electrode needs: its flags, and the advice of the alarm about it.
+/// What an electrode needs: its flags, and the advice of the alarm about it, else that about its first flag.
 fn need(app: &App, n: usize, state: &ChannelState) -> Option<Line<'static>> {
     let flags = exceptions(state).join(" ");
     let about = |alarm: &&Alarm| alarm.channel.is_some_and(|at| u64::from(at) == units::wide(n));
@@ -114,9 +118,18 @@ fn need(app: &App, n: usize, state: &ChannelState) -> Option<Line<'static>> {
     if flags.is_empty() && advice.is_none() {
         return None;
     }
+    let advice = advice.or_else(|| advice_about(state).map(str::to_owned));
     let chip = if flags.is_empty() { "!".to_owned() } else { flags };
     let chip = styled(format!(" {chip} "), app.theme.alarm);
     Some(Line::from(vec![Span::raw("   "), chip, format!(" {}", advice.unwrap_or_default()).into()]))
+}
+
+/// What to do about the first flag that is an exception.
+fn advice_about(state: &ChannelState) -> Option<&'static str> {
+    let bit = |word: &String| flag::WORDS.iter().find(|(_, known)| known == word).map(|(bit, _)| *bit);
+    let set =
+        state.flags.iter().filter_map(bit).filter(|bit| *bit != flag::SETTLING).fold(0, |all, bit| all | bit);
+    advice(set, state.channel.kind).first().copied()
 }
 
 /// Where an electrode sits and what it is, as far as the montage says.

@@ -111,3 +111,17 @@ need_board() {
   make --silent --no-print-directory -C tests/rig BUILD="$PWD/target/rig" >&2
   export MYOGRAPH_FIRMWARE=$PWD/target/firmware/myograph.elf MYOGRAPH_RIG=$PWD/target/rig/rig
 }
+
+# need_cargo_deny: the tool that looks at licences, origins and advisories of packages; in target/tools unless installed.
+# Built without optimising, it is there in two to three minutes and still answers within one second.
+need_cargo_deny() {
+  local wanted=0.20.2 tools=$PWD/target/tools
+  PATH=$tools/bin:$PATH
+  if [[ $(cargo-deny --version 2>/dev/null) == "cargo-deny $wanted" ]]; then return; fi
+  say "Installing cargo-deny $wanted into target/tools"
+  cargo install --locked --quiet --debug --config profile.dev.debug=false --root "$tools" "cargo-deny@$wanted" >&2 ||
+    stop "cargo-deny $wanted could not be built; without it nobody looks at the licences of packages."
+}
+
+# deny WHAT...: asks cargo-deny, whose rules are in .ci.
+deny() { cargo-deny --locked --config .ci/deny.toml "$@"; }

@@ -112,6 +112,26 @@ need_board() {
   export MYOGRAPH_FIRMWARE=$PWD/target/firmware/myograph.elf MYOGRAPH_RIG=$PWD/target/rig/rig
 }
 
+cmake_is_new_enough() {
+  local found
+  found=$(cmake --version 2>/dev/null | sed -n 's/^cmake version //p') && printf '%s\n%s\n' 3.26 "$found" | sort -V -C
+}
+
+# need_cmake: 3.26 or newer, which HDF5 is built with; from the system where it has that, else from PyPI into target/cmake.
+need_cmake() {
+  PATH=$PWD/target/cmake/bin:$PATH
+  if cmake_is_new_enough; then return; fi
+  if apt-cache policy cmake | sed -n 's/^  Candidate: //p' | grep -Eq '^(3\.(2[6-9]|[3-9])|[4-9])'; then
+    need_packages cmake
+  else
+    say "Installing cmake into target/cmake"
+    python3 -c 'import ensurepip, venv' 2>/dev/null || need_packages python3 python3-venv
+    python3 -m venv --clear target/cmake
+    target/cmake/bin/python -m pip --quiet --disable-pip-version-check --no-input install cmake==4.4.4 >&2
+  fi
+  cmake_is_new_enough || stop "CMake 3.26 or newer is needed to build HDF5."
+}
+
 # need_cargo_deny: the tool that looks at licences, origins and advisories of packages; in target/tools unless installed.
 # Built without optimising, it is there in two to three minutes and still answers within one second.
 need_cargo_deny() {

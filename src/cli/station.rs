@@ -431,7 +431,9 @@ fn hooks(config: &Config) -> Hooks {
 
 /// Starts a projector on a journal, away from the terminal.
 fn spawn_projector(journal: &std::path::Path) -> std::io::Result<Child> {
-    let mut command = Command::new(std::env::current_exe()?);
+    // Where a newer version was installed over this program meanwhile, its path is gone; the program itself is not.
+    let program = std::env::current_exe().ok().filter(|path| path.exists());
+    let mut command = Command::new(program.unwrap_or_else(|| "/proc/self/exe".into()));
     for name in service::VARIABLES {
         command.env_remove(name);
     }

@@ -4,11 +4,10 @@ import argparse
 import sys
 import time
 
-from . import faults
-from .faults import kills
+from .faults import kills, power
 from .report import table
 
-ALL = {**kills.FAULTS}
+ALL = {**kills.FAULTS, **power.FAULTS}
 
 
 def arguments():

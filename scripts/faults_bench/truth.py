@@ -12,7 +12,9 @@ class Recording:
     def __init__(self, files):
         parts = sorted((self.read(file) for file in files), key=lambda part: part["first"])
         self.first = parts[0]["first"]
-        self.joined = all(a["first"] + len(a["raw"]) == b["first"] for a, b in zip(parts, parts[1:]))
+        # A segment without a row tells nothing of where the one before it ends.
+        filled = [part for part in parts if len(part["raw"])]
+        self.joined = all(a["first"] + len(a["raw"]) == b["first"] for a, b in zip(filled, filled[1:]))
         self.raw = np.concatenate([part["raw"] for part in parts])
         self.gaps = [gap for part in parts for gap in part["gaps"]]
         self.markers = [marker for part in parts for marker in part["markers"]]

@@ -1,0 +1,153 @@
+"""Power cuts, from the recorded sequence of writes and syncs: every prefix of it, and mixes of old, newer and torn pages."""
+
+import random
+import shutil
+import signal
+import threading
+import time
+from pathlib import Path
+
+from .. import journal
+from ..board import Frames
+from ..disk import OPENED, Disk, File
+from ..report import Outcome
+from ..station import Marks, Station, free_port
+from ..truth import Recording
+from ..work import spread
+
+
+def power(seed, long):
+    """Nothing before the last completed sync is lost, nothing wrong stands there unflagged."""
+    return spread("power", one_recording, seed, 24 if long else 2)
+
+
+def one_recording(seed):
+    """One recording, and many cuts of its power."""
+    chance = random.Random(seed)
+    outcome = Outcome("power")
+    with Station() as station:
+        log, sealed = recorded(station, chance)
+        cuts = sorted(chance.sample(range(1, len(log)), min(len(log) - 1, 25 if len(log) > 60 else 10)))
+        for cut in cuts:
+            for orderly in (True, False):
+                outcome.cases += 1
+                outcome.wrong(f"seed {seed}, cut {cut}, {'in order' if orderly else 'pages mixed'}",
+                              one_cut(station, log[:cut], sealed, chance, orderly, outcome))
+    return outcome
+
+
+def recorded(station, chance):
+    """Records a few seconds; what the disk was told, and the sealed files."""
+    disk = Disk(station)
+    board = Frames(station.root / "board")
+    board.start()
+    port = free_port()
+    rotate = chance.choice(["1s", "off"])
+    recorder = station.start(
+        "--source", board.uri(), "--listen", port, "--rotate", rotate, "--fsync", chance.choice(["1s", "300ms"]), env=disk.env
+    )
+    marks, quit = Marks(port), threading.Event()
+    marker = threading.Thread(target=marks.mark_until_gone, args=(0.05, quit))
+    marker.start()
+    time.sleep(chance.uniform(1.5, 4.0))
+    quit.set()
+    marker.join()
+    recorder.signal(signal.SIGINT)
+    ran = recorder.finish()
+    assert ran.code == 0, ran
+    station.gone()
+    board.close()
+    return disk.entries(), {file.name: file for file in station.recordings()}
+
+
+def name_of(path):
+    """The public name of a journal that is opened under a hidden one, `.NAME.RANDOM`."""
+    name = Path(path).name
+    return name[1:].rsplit(".", 1)[0] if name.startswith(".") else name
+
+
+def one_cut(station, log, sealed, chance, orderly, outcome):
+    """Builds what is on the disk after a cut, recovers it, and says what is wrong."""
+    files = {}
+    for entry in log:
+        if entry[0] == OPENED:
+            name = name_of(entry[5].decode())
+            # Opened again, by whoever seals it, it is the same file. A claim holds no bytes.
+            if name.endswith(".projecting"):
+                files.pop(entry[2], None)
+            elif entry[2] not in files or files[entry[2]].path != name:
+                files[entry[2]] = File(name)
+        elif entry[2] in files:
+            files[entry[2]].apply(entry)
+    folder = Path(station.root, "cut")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    rows, markers, published = set(), set(), 0
+    for file in files.values():
+        target = folder / Path(file.path).with_suffix(".h5").name
+        held, marked = journal.contents(file.on_disk)
+        rows.update(row for first, count in held for row in range(first, first + count))
+        markers.update(marked)
+        image = file.after_a_cut(chance, orderly)
+        if journal.is_sealed(image) or journal.is_sealed(bytes(file.seen)):
+            # Its file was durable before it was sealed; only the journal's removal may not be.
+            shutil.copy(sealed[target.name], target)
+            if chance.random() < 0.5 and file.synced:
+                (folder / file.path).write_bytes(image)
+            continue
+        if not file.synced:
+            (folder / f".{file.path}.0123456789").write_bytes(image)
+            continue
+        published += 1
+        (folder / file.path).write_bytes(image)
+        old_projection(target, sealed[target.name], chance)
+    return checked(station, folder, rows, markers, orderly, outcome)
+
+
+def old_projection(target, sealed, chance):
+    """What may stand under the recording's name: nothing, or an HDF5 file torn anywhere."""
+    fate = chance.choice(["none", "cut short", "holes"])
+    data = bytearray(sealed.read_bytes())
+    if fate == "none":
+        return
+    if fate == "cut short":
+        data = data[: chance.randrange(len(data))]
+    else:
+        for page in range(len(data) // 4096 + 1):
+            if chance.random() < 0.3:
+                size = len(data[page * 4096 : (page + 1) * 4096])
+                data[page * 4096 : page * 4096 + size] = bytes(size)
+    target.write_bytes(data)
+
+
+def checked(station, folder, rows, markers, orderly, outcome):
+    ran = station.run("recover", folder)
+    if ran.code not in (0, 1):
+        return [f"recover: {ran}"]
+    wrong = []
+    files = sorted(folder.glob("*.h5"))
+    left = sorted(path.name for path in folder.glob("*.wal*") if not path.name.startswith("."))
+    if left:
+        wrong.append(f"left behind: {left}")
+    for file in files:
+        found = station.verify(file)
+        if found.code not in (0, 1):
+            wrong.append(f"verify of {file.name}: {found}")
+    if wrong or not files:
+        return wrong + ([f"{len(rows)} synced rows and no file"] if rows and not files else [])
+    recording = Recording(files)
+    wrong += recording.check_rows(True)
+    there = {recording.first + row for row in range(len(recording.raw)) if not recording.missing[row]}
+    if rows - there:
+        wrong.append(f"{len(rows - there)} rows of {len(rows)} that were synced are lost, the first is {min(rows - there)}")
+    if markers - set(recording.markers):
+        wrong.append(f"markers that were synced are lost: {sorted(markers - set(recording.markers))[:3]}")
+    if orderly and recording.gaps:
+        wrong.append(f"gaps after a cut that tore nothing: {recording.gaps}")
+    outcome.measure("synced rows, all there", len(rows))
+    outcome.measure("rows beyond the last sync", len(there - rows))
+    outcome.measure("rows flagged as lost", int(recording.missing.sum()))
+    return wrong
+
+
+FAULTS = {"power": power}

@@ -61,10 +61,10 @@ class Disk:
 def entries(log):
     found, at = [], 0
     while at < len(log):
-        kind, pid, inode, place, length, _ = ENTRY.unpack_from(log, at)
+        kind, pid, inode, place, length, time_ns = ENTRY.unpack_from(log, at)
         at += ENTRY.size
         size = length if kind in (OPENED, WRITTEN) else 0
-        found.append((kind, pid, inode, place, length, log[at : at + size]))
+        found.append((kind, pid, inode, place, length, log[at : at + size], time_ns))
         at += size
     return found
 
@@ -84,7 +84,7 @@ class File:
         self.began_sealing = False
 
     def apply(self, entry):
-        kind, _, _, at, length, data = entry
+        kind, _, _, at, length, data, _ = entry
         if kind == WRITTEN:
             self.seen.extend(bytes(max(0, at - len(self.seen))))
             self.seen[at : at + length] = data

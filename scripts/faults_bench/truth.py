@@ -16,13 +16,14 @@ class Recording:
         filled = [part for part in parts if len(part["raw"])]
         self.joined = all(a["first"] + len(a["raw"]) == b["first"] for a, b in zip(filled, filled[1:]))
         self.raw = np.concatenate([part["raw"] for part in parts])
+        self.rows = np.concatenate([part["first"] + np.arange(len(part["raw"])) for part in parts])
         self.gaps = [gap for part in parts for gap in part["gaps"]]
         self.markers = [marker for part in parts for marker in part["markers"]]
         self.states = [part["state"] for part in parts]
         self.missing = np.zeros(len(self.raw), bool)
         for sample, missing, exact, _ in self.gaps:
             if exact:
-                self.missing[sample - self.first : sample - self.first + missing] = True
+                self.missing |= (self.rows >= sample) & (self.rows < sample + missing)
 
     @staticmethod
     def read(file):
@@ -38,6 +39,10 @@ class Recording:
                     (marker["label"].decode(), int(marker["id"]), int(marker["sample"])) for marker in h5["markers"][()]
                 ],
             }
+
+    def present(self):
+        """Rows that are there."""
+        return set(self.rows[~self.missing].tolist())
 
     def lost(self, cause=None):
         """Rows that are missing, all or of one cause."""
@@ -59,9 +64,9 @@ class Recording:
         numbers = numbers_of(there)
         bad = (there != values_of(numbers)).any(axis=1)
         if bad.any():
-            wrong.append(f"{bad.sum()} rows hold values nobody sent, the first at row {np.flatnonzero(~self.missing)[bad][0]}")
+            wrong.append(f"{bad.sum()} rows hold values nobody sent, the first at row {self.rows[~self.missing][bad][0]}")
         elif counted and len(there):
-            offset = numbers - np.flatnonzero(~self.missing)
+            offset = numbers - self.rows[~self.missing]
             if (offset != offset[0]).any():
                 wrong.append("rows do not stand where the board's index puts them")
         elif len(there) and (np.diff(numbers) <= 0).any():

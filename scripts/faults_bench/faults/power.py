@@ -1,5 +1,6 @@
 """Power cuts, from the recorded sequence of writes and syncs: every prefix of it, and mixes of old, newer and torn pages."""
 
+import errno
 import random
 import shutil
 import signal
@@ -9,16 +10,19 @@ from pathlib import Path
 
 from .. import journal
 from ..board import Frames
-from ..disk import OPENED, Disk, File
+from ..disk import OPENED, SYNC_FAILED, Disk, File
 from ..report import Outcome
-from ..station import Marks, Station, free_port
+from ..station import Broken, Marks, Station, free_port
 from ..truth import Recording
 from ..work import spread
+
+SYNC_NS = 300_000_000
+"""Between two syncs, where one is to fail."""
 
 
 def power(seed, long):
     """Nothing before the last completed sync is lost, nothing wrong stands there unflagged."""
-    return spread("power", one_recording, seed, 24 if long else 2)
+    return spread("power", one_recording, seed, 24 if long else 1)
 
 
 def one_recording(seed):
@@ -26,8 +30,9 @@ def one_recording(seed):
     chance = random.Random(seed)
     outcome = Outcome("power")
     with Station() as station:
-        log, sealed = recorded(station, chance)
-        cuts = sorted(chance.sample(range(1, len(log)), min(len(log) - 1, 25 if len(log) > 60 else 10)))
+        log, sealed = recorded(station, chance, failing_syncs=0)
+        outcome.measure("writes and syncs recorded", len(log))
+        cuts = sorted(chance.sample(range(1, len(log)), min(len(log) - 1, 25)))
         for cut in cuts:
             for orderly in (True, False):
                 outcome.cases += 1
@@ -36,7 +41,46 @@ def one_recording(seed):
     return outcome
 
 
-def recorded(station, chance):
+def sync_lost(seed, long):
+    """A failed sync loses pages that count as clean: what is durable afterwards has them again, from memory."""
+    return spread("sync-lost", one_lost_sync, seed, 24 if long else 2)
+
+
+def one_lost_sync(seed):
+    """One recording whose disk loses what a sync should have kept, and power cuts after it has recovered from that."""
+    chance = random.Random(seed)
+    outcome = Outcome("sync-lost")
+    with Station() as station:
+        log, sealed = recorded(station, chance, failing_syncs=chance.choice([1, 2]))
+        failed = max(at for at, entry in enumerate(log) if entry[0] == SYNC_FAILED)
+        settled = next((at for at in range(failed, len(log)) if log[at][6] > log[failed][6] + 2 * SYNC_NS), len(log))
+        for cut in sorted(chance.sample(range(settled, len(log)), min(len(log) - settled, 10))):
+            outcome.cases += 1
+            where = f"seed {seed}, cut {cut}"
+            outcome.wrong(where, not_durable_again(log[:cut], outcome) or one_cut(station, log[:cut], sealed, chance, False, outcome))
+        if settled == len(log):
+            outcome.wrong(f"seed {seed}", ["nothing was recorded after the failed sync"])
+    return outcome
+
+
+def not_durable_again(log, outcome):
+    """Rows older than two syncs are on the disk, whatever was lost between."""
+    now_ns = log[-1][6]
+    durable, written = set(), set()
+    for file in files_of(log).values():
+        durable |= rows_in(file.on_disk)
+    for file in files_of([entry for entry in log if entry[6] < now_ns - 2 * SYNC_NS]).values():
+        written |= rows_in(bytes(file.seen))
+    outcome.measure("rows older than two syncs", len(written))
+    missing = written - durable
+    return [f"{len(missing)} rows of {len(written)} are older than two syncs and not durable"] if missing else []
+
+
+def rows_in(data):
+    return {row for first, count in journal.contents(data)[0] for row in range(first, first + count)}
+
+
+def recorded(station, chance, failing_syncs):
     """Records a few seconds; what the disk was told, and the sealed files."""
     disk = Disk(station)
     board = Frames(station.root / "board")
@@ -44,17 +88,22 @@ def recorded(station, chance):
     port = free_port()
     rotate = chance.choice(["1s", "off"])
     recorder = station.start(
-        "--source", board.uri(), "--listen", port, "--rotate", rotate, "--fsync", chance.choice(["1s", "300ms"]), env=disk.env
+        "--source", board.uri(), "--listen", port, "--rotate", rotate,
+        "--fsync", f"{SYNC_NS // 1_000_000}ms" if failing_syncs else chance.choice(["1s", "300ms"]), env=disk.env,
     )
     marks, quit = Marks(port), threading.Event()
     marker = threading.Thread(target=marks.mark_until_gone, args=(0.05, quit))
     marker.start()
     time.sleep(chance.uniform(1.5, 4.0))
+    if failing_syncs:
+        disk.set(sync_errno=errno.EIO, sync_times=failing_syncs)
+        time.sleep(5.0)
     quit.set()
     marker.join()
     recorder.signal(signal.SIGINT)
     ran = recorder.finish()
-    assert ran.code == 0, ran
+    if ran.code != int(failing_syncs > 0):
+        raise Broken(f"the recording that is to be cut ended with {ran}")
     station.gone()
     board.close()
     return disk.entries(), {file.name: file for file in station.recordings()}
@@ -66,8 +115,8 @@ def name_of(path):
     return name[1:].rsplit(".", 1)[0] if name.startswith(".") else name
 
 
-def one_cut(station, log, sealed, chance, orderly, outcome):
-    """Builds what is on the disk after a cut, recovers it, and says what is wrong."""
+def files_of(log):
+    """The journals as they were after these entries."""
     files = {}
     for entry in log:
         if entry[0] == OPENED:
@@ -79,17 +128,23 @@ def one_cut(station, log, sealed, chance, orderly, outcome):
                 files[entry[2]] = File(name)
         elif entry[2] in files:
             files[entry[2]].apply(entry)
+    return files
+
+
+def one_cut(station, log, sealed, chance, orderly, outcome):
+    """Builds what is on the disk after a cut, recovers it, and says what is wrong."""
+    files = files_of(log)
     folder = Path(station.root, "cut")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    rows, markers, published = set(), set(), 0
+    rows, markers = set(), set()
+    ended = {Path(file.path).stem for file in files.values() if journal.is_sealed(bytes(file.seen))}
     for file in files.values():
         target = folder / Path(file.path).with_suffix(".h5").name
-        held, marked = journal.contents(file.on_disk)
-        rows.update(row for first, count in held for row in range(first, first + count))
-        markers.update(marked)
+        rows |= rows_in(file.on_disk)
+        markers.update(journal.contents(file.on_disk)[1])
         image = file.after_a_cut(chance, orderly)
-        if journal.is_sealed(image) or journal.is_sealed(bytes(file.seen)):
+        if Path(file.path).stem in ended:
             # Its file was durable before it was sealed; only the journal's removal may not be.
             shutil.copy(sealed[target.name], target)
             if chance.random() < 0.5 and file.synced:
@@ -98,7 +153,6 @@ def one_cut(station, log, sealed, chance, orderly, outcome):
         if not file.synced:
             (folder / f".{file.path}.0123456789").write_bytes(image)
             continue
-        published += 1
         (folder / file.path).write_bytes(image)
         old_projection(target, sealed[target.name], chance)
     return checked(station, folder, rows, markers, orderly, outcome)
@@ -137,7 +191,7 @@ def checked(station, folder, rows, markers, orderly, outcome):
         return wrong + ([f"{len(rows)} synced rows and no file"] if rows and not files else [])
     recording = Recording(files)
     wrong += recording.check_rows(True)
-    there = {recording.first + row for row in range(len(recording.raw)) if not recording.missing[row]}
+    there = recording.present()
     if rows - there:
         wrong.append(f"{len(rows - there)} rows of {len(rows)} that were synced are lost, the first is {min(rows - there)}")
     if markers - set(recording.markers):
@@ -150,4 +204,4 @@ def checked(station, folder, rows, markers, orderly, outcome):
     return wrong
 
 
-FAULTS = {"power": power}
+FAULTS = {"power": power, "sync-lost": sync_lost}

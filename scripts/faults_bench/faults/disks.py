@@ -1,0 +1,285 @@
+"""Disks that are full, that fail, or that go read-only: loudly, readable to the last committed row, and live recordings go
+on when the disk does."""
+
+import errno
+import random
+import signal
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from .. import journal
+from ..board import RATE, Frames
+from ..disk import Disk
+from ..mount import Ballast, can_mount, small_disk
+from ..report import Outcome
+from ..station import Marks, Station, free_port, wait_for
+from ..truth import Recording
+from ..work import spread
+
+FACE = "sim:?seed=7&speed=max"
+RETRY_MS = 1000.0
+"""A refused disk is tried again this often: so long a loss may outlast the fault, plus what the bench needs to see it."""
+NOTICED_MS = 1500.0
+
+
+def full_waiting(seed, long):
+    """A source that can wait ends when the disk is full: exit code 1, everything committed can be read."""
+    if not can_mount():
+        outcome = Outcome("full-waiting")
+        outcome.skipped = "nothing can be mounted here"
+        return outcome
+    return spread("full-waiting", one_full_waiting, seed, 60 if long else 6)
+
+
+def one_full_waiting(seed):
+    chance = random.Random(seed)
+    outcome = Outcome("full-waiting")
+    outcome.cases = 1
+    size = int(2 ** chance.uniform(12, 23))
+    inodes = chance.choice([0, 0, 0, chance.randint(2, 12)])
+    with small_disk(size, inodes) as folder, Station(out=folder) as station:
+        words = ["--source", FACE, "--duration", "5m", "--rotate", chance.choice(["off", "20s", "60s"])]
+        ran = station.start(*words).finish(300)
+        wrong = []
+        committed = set()
+        journals = [path for path in station.journals() if path.suffix == ".wal"]
+        for path in journals:
+            rows, _ = journal.contents(path.read_bytes())
+            committed.update(row for first, count in rows for row in range(first, first + count))
+        begun = bool(journals or station.recordings())
+        whole = ran.code == 0
+        if ran.code not in ((0, 1) if begun else (2,)):
+            wrong.append(f"ended with {ran}")
+        if ran.code == 1 and not ran.out.strip():
+            wrong.append(f"no last line says what was lost: {ran}")
+        wrong += rescued(station, journals, committed, whole, outcome) if begun else []
+        outcome.measure("disk, KiB", size // 1024)
+        outcome.wrong(f"seed {seed} ({size} B, {inodes} inodes, {words[-1]})", wrong)
+    return outcome
+
+
+def rescued(station, journals, committed, whole, outcome):
+    """Recovers to another disk and compares with an undisturbed recording of the same face."""
+    with Station() as other:
+        for path in journals:
+            ran = other.run("recover", path, "--to", other.out)
+            if ran.code not in (0, 1):
+                return [f"recover --to: {ran}"]
+        names = {path.with_suffix(".h5").name for path in journals}
+        files = [file for file in station.recordings() if file.name not in names] + other.recordings()
+        wrong = [f"verify of {file.name}: {found}" for file in files if (found := other.verify(file)).code not in (0, 1)]
+        if wrong or not files:
+            return wrong
+        recording = Recording(files)
+        if not recording.joined:
+            wrong.append("segments do not join")
+        if recording.gaps:
+            wrong.append(f"a source that can wait did not end there but lost rows: {recording.gaps}")
+        if committed - recording.present():
+            wrong.append("committed rows cannot be read")
+        if whole and len(recording.raw) != 300 * RATE:
+            wrong.append(f"exit code 0 with {len(recording.raw)} rows")
+        seconds = int(recording.rows.max(initial=0)) // RATE + 1
+        other.out = Path(other.root, "reference")
+        other.out.mkdir()
+        ran = other.start("--source", FACE, "--duration", f"{seconds}s", "--rotate", "off").finish(120)
+        reference = Recording(other.recordings()[-1:])
+        there = ~recording.missing
+        if not np.array_equal(recording.raw[there], reference.raw[recording.rows[there]]):
+            wrong.append("rows differ from those of an undisturbed recording")
+        outcome.measure("rows readable", int(there.sum()))
+        return wrong
+
+
+class Live:
+    """A live recording under way, with markers, and what must hold of it however the disk behaved."""
+
+    def __init__(self, station, disk=None, words=(), before=()):
+        self.station = station
+        self.board = Frames(station.root / "board")
+        self.board.start()
+        port = free_port()
+        env = disk.env if disk else {}
+        self.recorder = station.start("--source", self.board.uri(), "--listen", port, *words, env=env, before=before)
+        self.marks, self.quit = Marks(port), threading.Event()
+        self.marker = threading.Thread(target=self.marks.mark_until_gone, args=(0.1, self.quit))
+        self.marker.start()
+        self.wait_rows(500)
+
+    def wait_rows(self, rows):
+        wait_for(f"{rows} rows", lambda: (self.station.status() or {}).get("rows", 0) >= rows)
+
+    def wait_alarm(self, *kinds):
+        """How long until one of these alarms was raised, milliseconds; None where it never was."""
+        began = time.monotonic()
+        try:
+            wait_for(f"an alarm {kinds}", lambda: set(kinds) & set(self.station.alarms()), 15)
+        except Exception:
+            return None
+        return (time.monotonic() - began) * 1000.0
+
+    def goes_on(self, more=800):
+        """Waits until so many more rows are written."""
+        self.wait_rows(self.station.status()["rows"] + more)
+
+    def end(self):
+        """Ctrl-C, and the end."""
+        self.quit.set()
+        self.marker.join()
+        self.recorder.signal(signal.SIGINT)
+        ran = self.recorder.finish(90)
+        self.board.stop()
+        return ran
+
+    def check(self, outcome, code=1):
+        """Recovers what was left and compares all of it; the recording and what is wrong."""
+        station, wrong = self.station, []
+        if station.journals():
+            ran = station.run("recover", station.out)
+            if ran.code not in (0, 1):
+                wrong.append(f"recover: {ran}")
+        files = station.recordings()
+        wrong += [f"verify of {file.name}: {found}" for file in files if (found := station.verify(file)).code not in (0, code)]
+        recording = Recording(files)
+        wrong += recording.check_rows(True) + recording.check_markers(self.marks)
+        holes = recording.unexplained(self.board)
+        flagged = recording.lost()
+        dropped = sum(rows for first, rows in self.board.dropped if first < recording.stored())
+        if len(holes) != recording.lost("writer"):
+            wrong.append(f"{len(holes)} rows are missing, and gaps with cause `writer` say {recording.lost('writer')}")
+        if flagged - recording.lost("writer") != dropped:
+            wrong.append(f"the line lost {dropped} rows, and its gaps say {flagged - recording.lost('writer')}")
+        outcome.measure("rows compared", len(recording.raw) - flagged)
+        outcome.measure("markers acknowledged, all there", len(self.marks.kept))
+        self.board.close()
+        return recording, wrong
+
+
+def loud(ran, alarm_ms, outcome):
+    """An alarm, exit code 1 and a last line."""
+    wrong = []
+    if alarm_ms is None:
+        wrong.append("no alarm was raised")
+    else:
+        outcome.measure("alarm after, ms", alarm_ms)
+    if ran.code != 1 or not ran.out.strip():
+        wrong.append(f"not told at the end: {ran}")
+    return wrong
+
+
+def one_gap(recording, fault_ms, outcome):
+    """One exact gap with cause `writer`, not much longer than the fault."""
+    gaps = [gap for gap in recording.gaps if gap[3] == "writer"]
+    lost_ms = sum(missing for _, missing, _, _ in gaps) * 1000.0 / RATE
+    outcome.measure("lost beyond the fault, ms", max(0.0, lost_ms - fault_ms))
+    wrong = []
+    if len(gaps) != 1 or not gaps[0][2]:
+        wrong.append(f"not one exact gap but {gaps}")
+    if lost_ms > fault_ms + NOTICED_MS:
+        wrong.append(f"{lost_ms:.0f} ms lost in a fault of {fault_ms:.0f} ms")
+    return wrong
+
+
+def full_live(seed, long):
+    """A live source goes on when a full disk has room again; one exact gap covers what was lost."""
+    if not can_mount():
+        outcome = Outcome("full-live")
+        outcome.skipped = "nothing can be mounted here"
+        return outcome
+    return spread("full-live", one_full_live, seed, 12 if long else 2)
+
+
+def one_full_live(seed):
+    chance = random.Random(seed)
+    outcome = Outcome("full-live")
+    outcome.cases = 1
+    rotate = chance.choice([[], ["--rotate", "2s"]])
+    with small_disk(2 << 20) as folder, Station(out=folder) as station:
+        live, ballast = Live(station, words=rotate), Ballast(folder)
+        ballast.fill()
+        alarm_ms = live.wait_alarm("write")
+        held_s = time.monotonic()
+        # What others delete meanwhile does not help the journal either.
+        while time.monotonic() - held_s < chance.uniform(1.0, 2.5):
+            ballast.fill()
+            time.sleep(0.05)
+        full_ms = (time.monotonic() - held_s) * 1000.0
+        ballast.drop()
+        live.goes_on()
+        ran = live.end()
+        recording, wrong = live.check(outcome)
+        wrong += loud(ran, alarm_ms, outcome) + one_gap(recording, full_ms, outcome)
+        outcome.wrong(f"seed {seed} ({' '.join(rotate)})", wrong)
+    return outcome
+
+
+FAILURES = {"EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EROFS": errno.EROFS}
+
+
+def failing_writes(seed, long):
+    """A write that fails once, for a while, or for good: EIO, ENOSPC, a disk that turned read-only."""
+    return spread("write-fails", one_failing_write, seed, 24 if long else 4)
+
+
+def one_failing_write(seed):
+    chance = random.Random(seed)
+    outcome = Outcome("write-fails")
+    outcome.cases = 1
+    case = seed % 100_000
+    how = ["for a while", "once", "for good"][case % 3]
+    kind = list(FAILURES)[(case + case // 3) % 3]
+    with Station() as station:
+        # The journal alone, or the projector's file as well.
+        disk = Disk(station, chance.choice([".wal", ""]))
+        live = Live(station, disk, chance.choice([[], ["--rotate", "2s"]]))
+        began_s = time.monotonic()
+        disk.set(write_errno=FAILURES[kind], write_times=1 if how == "once" else -1)
+        alarm_ms = live.wait_alarm("write")
+        fault_ms = 0.0
+        if how == "for a while":
+            time.sleep(chance.uniform(0.5, 2.5))
+            disk.set(write_times=0)
+            fault_ms = (time.monotonic() - began_s) * 1000.0
+        if how != "for good":
+            live.goes_on()
+        ran = live.end()
+        disk.set(write_times=0)
+        recording, wrong = live.check(outcome)
+        if how != "for good":
+            wrong += one_gap(recording, fault_ms, outcome)
+        wrong += loud(ran, alarm_ms, outcome)
+        outcome.wrong(f"seed {seed} ({kind} {how})", wrong)
+    return outcome
+
+
+def failing_syncs(seed, long):
+    """A sync that fails once or for good: an alarm and exit code 1, and no row is missing."""
+    return spread("sync-fails", one_failing_sync, seed, 12 if long else 2)
+
+
+def one_failing_sync(seed):
+    chance = random.Random(seed)
+    outcome = Outcome("sync-fails")
+    outcome.cases = 1
+    times = [1, -1][seed % 2]
+    with Station() as station:
+        disk = Disk(station)
+        live = Live(station, disk, chance.choice([[], ["--rotate", "2s"]]))
+        disk.set(sync_errno=errno.EIO, sync_times=times)
+        alarm_ms = live.wait_alarm("sync")
+        live.goes_on()
+        ran = live.end()
+        disk.set(sync_times=0)
+        recording, wrong = live.check(outcome)
+        if recording.gaps:
+            wrong.append(f"rows were lost: {recording.gaps}")
+        outcome.wrong(f"seed {seed} ({'once' if times == 1 else 'for good'})", wrong + loud(ran, alarm_ms, outcome))
+    return outcome
+
+
+FAULTS = {
+    "full-waiting": full_waiting, "full-live": full_live, "write-fails": failing_writes, "sync-fails": failing_syncs,
+}

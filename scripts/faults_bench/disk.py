@@ -6,7 +6,6 @@ import mmap
 import os
 import struct
 import subprocess
-import tempfile
 from pathlib import Path
 
 from .station import Broken
@@ -19,15 +18,20 @@ PAGE, SECTOR = 4096, 512
 
 @functools.cache
 def library():
-    """The shared library, built once."""
+    """The shared library, built where builds go."""
     source = Path(__file__).with_name("disk.c")
-    target = Path(tempfile.mkdtemp(prefix="faults-disk-"), "disk.so")
+    target = source.parents[2] / "target/faults/disk.so"
+    if target.exists() and target.stat().st_mtime > source.stat().st_mtime:
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    building = target.with_suffix(f".{os.getpid()}")
     built = subprocess.run(
-        [os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-o", target, source, "-ldl", "-lpthread"],
+        [os.environ.get("CC", "cc"), "-O2", "-shared", "-fPIC", "-o", building, source, "-ldl", "-lpthread"],
         capture_output=True, text=True, check=False,
     )
     if built.returncode:
         raise Broken(f"{source.name} cannot be built: {built.stderr[-500:]}")
+    building.rename(target)
     return target
 
 

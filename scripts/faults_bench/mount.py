@@ -32,6 +32,48 @@ def small_disk(size, inodes=0):
         os.rmdir(folder)
 
 
+TOOLS = {"PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}
+
+
+class Failing:
+    """An ext4 file system on a loop device that can be told to find an error and to go read-only, as a broken disk's does."""
+
+    def __init__(self, size):
+        self.folder = tempfile.mkdtemp(prefix="faults-disk-")
+        self.image = self.folder + ".image"
+        with open(self.image, "wb") as file:
+            file.truncate(size)
+        options = "loop,errors=remount-ro"
+        for command in (["mkfs.ext4", "-q", self.image], ["mount", "-t", "ext4", "-o", options, self.image, self.folder]):
+            try:
+                done = subprocess.run(command, capture_output=True, env=os.environ | TOOLS, check=False)
+            except FileNotFoundError:
+                done = None
+            if done is None or done.returncode:
+                self.close()
+                raise Broken(f"`{command[0]}` does not work here")
+        self.device = os.path.basename(os.path.realpath(f"/sys/dev/block/{self.number()}"))
+
+    def number(self):
+        number = os.stat(self.folder).st_dev
+        return f"{os.major(number)}:{os.minor(number)}"
+
+    def turn_read_only(self):
+        with open(f"/sys/fs/ext4/{self.device}/trigger_fs_error", "w", encoding="ascii") as file:
+            file.write("1")
+
+    def close(self):
+        subprocess.run(["umount", "--lazy", self.folder], capture_output=True, check=False)
+        os.rmdir(self.folder)
+        os.remove(self.image)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
 class Ballast:
     """A file that takes all the room there is, until it is thrown overboard."""
 

@@ -13,9 +13,9 @@ import numpy as np
 from .. import journal
 from ..board import RATE, Frames
 from ..disk import Disk
-from ..mount import Ballast, can_mount, small_disk
+from ..mount import Ballast, Failing, can_mount, small_disk
 from ..report import Outcome
-from ..station import Marks, Station, free_port, wait_for
+from ..station import Broken, Marks, Station, free_port, wait_for
 from ..truth import Recording
 from ..work import spread
 
@@ -134,14 +134,22 @@ class Live:
         self.board.stop()
         return ran
 
-    def check(self, outcome, code=1):
+    def check(self, outcome, code=1, to=False):
         """Recovers what was left and compares all of it; the recording and what is wrong."""
         station, wrong = self.station, []
-        if station.journals():
-            ran = station.run("recover", station.out)
+        journals, files = station.journals(), []
+        if journals:
+            # A disk that takes nothing more is read as it is.
+            elsewhere = ["--to", station.root / "recovered"] if to else []
+            ran = station.run("recover", station.out, *elsewhere)
             if ran.code not in (0, 1):
                 wrong.append(f"recover: {ran}")
-        files = station.recordings()
+        if journals and to:
+            unsealed = {journal.stem for journal in journals}
+            files = sorted((station.root / "recovered").glob("*.h5"))
+            files += [file for file in station.recordings() if file.stem not in unsealed]
+        else:
+            files = station.recordings()
         wrong += [f"verify of {file.name}: {found}" for file in files if (found := station.verify(file)).code not in (0, code)]
         recording = Recording(files)
         wrong += recording.check_rows(True) + recording.check_markers(self.marks)
@@ -280,6 +288,37 @@ def one_failing_sync(seed):
     return outcome
 
 
+def read_only(seed, long):
+    """A file system that finds an error and goes read-only: an alarm, exit code 1, readable to the last committed row."""
+    outcome = Outcome("read-only")
+    try:
+        Failing(16 << 20).close()
+    except Broken as reason:
+        outcome.skipped = str(reason)
+        return outcome
+    return spread("read-only", one_read_only, seed, 8 if long else 1)
+
+
+def one_read_only(seed):
+    chance = random.Random(seed)
+    outcome = Outcome("read-only")
+    outcome.cases = 1
+    with Failing(32 << 20) as disk, Station(out=disk.folder) as station:
+        live = Live(station, words=chance.choice([[], ["--rotate", "2s"]]))
+        time.sleep(chance.uniform(0.0, 3.0))
+        before = station.status()["rows"]
+        disk.turn_read_only()
+        alarm_ms = live.wait_alarm("write", "sync")
+        time.sleep(1.0)
+        ran = live.end()
+        recording, wrong = live.check(outcome, to=True)
+        if len(recording.raw) < before:
+            wrong.append(f"{len(recording.raw)} rows can be read of {before} that were committed")
+        outcome.wrong(f"seed {seed}", wrong + loud(ran, alarm_ms, outcome))
+    return outcome
+
+
 FAULTS = {
     "full-waiting": full_waiting, "full-live": full_live, "write-fails": failing_writes, "sync-fails": failing_syncs,
+    "read-only": read_only,
 }

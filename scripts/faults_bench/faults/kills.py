@@ -1,5 +1,6 @@
 """`kill -9` of the recorder, of its projector, of both, and of `recover` itself, at random moments."""
 
+import os
 import random
 import signal
 import threading
@@ -36,9 +37,12 @@ def one_kill(seed):
         marks, quit = Marks(port), threading.Event()
         marker = threading.Thread(target=marks.mark_until_gone, args=(chance.uniform(0.005, 0.1), quit))
         marker.start()
-        wait_for("a journal", lambda: station.journals() or recorder.process.poll() is not None)
-        victim = chance.choice(["recorder", "recorder", "both", "projector first"])
-        until = time.monotonic() + chance.uniform(0.05, 1.5)
+        victim = chance.choice(["recorder", "recorder", "both", "projector first", "at birth"])
+        if victim == "at birth":
+            until = time.monotonic() + chance.uniform(0.0, 0.5)
+        else:
+            wait_for("a journal", lambda: station.journals() or recorder.process.poll() is not None)
+            until = time.monotonic() + chance.uniform(0.05, 1.5)
         if victim == "projector first":
             time.sleep(chance.uniform(0.0, max(0.0, until - time.monotonic())))
             end_projectors(station)
@@ -64,6 +68,8 @@ def one_kill(seed):
             wrong += loss(recording, board, read, killed_s, outcome)
             outcome.measure("markers acknowledged", len(marks.kept))
             outcome.measure("rows compared", int((~recording.missing).sum()))
+        elif not files and not wrong and victim == "at birth":
+            outcome.measure("killed before a journal was there", 1)
         elif not files and not wrong:
             wrong.append(f"nothing was recovered: {recorder.said()[-300:]}")
         outcome.wrong(f"seed {seed} ({kind.__name__}, {victim})", wrong)
@@ -86,8 +92,6 @@ def loss(recording, board, read, killed_s, outcome):
 
 
 def end_projectors(station):
-    import os
-
     for pid in station.processes("project "):
         try:
             os.kill(pid, signal.SIGKILL)
@@ -118,7 +122,10 @@ def recovered(station, chance, outcome):
     # Who is killed while it seals may leave its empty claim, which claims nothing.
     claims = [name for name in left if name.endswith(".projecting")]
     outcome.measure("empty claims left behind", len(claims))
-    left = [name for name in left if name not in claims]
+    # So may who is killed before it has published a journal, which holds nothing yet.
+    unborn = [name for name in left if name.startswith(".")]
+    outcome.measure("unpublished journals left behind", len(unborn))
+    left = [name for name in left if name not in claims + unborn]
     if left:
         wrong.append(f"left behind: {left}")
     for file in station.recordings():

@@ -4,10 +4,10 @@ import argparse
 import sys
 import time
 
-from .faults import days, disks, kills, power, stalls
+from .faults import days, disks, kills, power, recovery, stalls
 from .report import table
 
-ALL = {**kills.FAULTS, **power.FAULTS, **disks.FAULTS, **stalls.FAULTS, **days.FAULTS}
+ALL = {**kills.FAULTS, **recovery.FAULTS, **power.FAULTS, **disks.FAULTS, **stalls.FAULTS, **days.FAULTS}
 BY_NAME = {"sync-lost", "days"}
 """Run by name only: what the program does not yet withstand, and what takes an hour; `--long` runs the latter."""
 

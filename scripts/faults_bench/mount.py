@@ -80,13 +80,29 @@ class Ballast:
     def __init__(self, folder):
         self.path = os.path.join(folder, "ballast")
 
-    def fill(self):
-        with open(self.path, "ab", buffering=0) as file:
-            for size in (65536, 4096):
-                with contextlib.suppress(OSError):
-                    while file.write(bytes(size)) == size:
-                        pass
+    def fill(self, leave=0):
+        """Takes all the room but so many bytes."""
+        with open(self.path, "ab", buffering=0) as file, contextlib.suppress(OSError):
+            while self.free() > leave:
+                file.write(bytes(min(65536, self.free() - leave)))
+
+    def free(self):
+        found = os.statvfs(os.path.dirname(self.path))
+        return found.f_bavail * found.f_frsize
 
     def drop(self):
         with contextlib.suppress(FileNotFoundError):
             os.remove(self.path)
+
+    def take_names(self):
+        """Files without a byte, until no more can be created."""
+        self.names = []
+        with contextlib.suppress(OSError):
+            while True:
+                name = f"{self.path}-{len(self.names)}"
+                os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+                self.names.append(name)
+
+    def drop_names(self):
+        for name in self.names:
+            os.remove(name)

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -212,3 +213,25 @@ class Marks:
         chance = random.Random(pause)
         while not quit.is_set() and self.mark():
             time.sleep(chance.uniform(0.0, 2 * pause))
+
+
+class Commands(Marks):
+    """The same by the command `mark`, which goes over the recorder's own socket."""
+
+    def __init__(self, station, prefix="mark"):
+        super().__init__(0, prefix)
+        self.station = station
+
+    def connect(self):
+        self.socket = True
+        return True
+
+    def mark(self):
+        label = f"{self.prefix}-{len(self.sent)}"
+        self.sent.append(label)
+        ran = self.station.run("mark", label)
+        stored = re.match(r"marker (\d+) stored at sample (\d+)", ran.out)
+        if stored:
+            self.kept.append((label, int(stored[1]), int(stored[2])))
+        # Before the recorder is there and after it is gone, the command says so; the bench ends the thread.
+        return True

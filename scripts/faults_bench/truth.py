@@ -19,7 +19,7 @@ class Recording:
         self.rows = np.concatenate([part["first"] + np.arange(len(part["raw"])) for part in parts])
         self.gaps = [gap for part in parts for gap in part["gaps"]]
         self.markers = [marker for part in parts for marker in part["markers"]]
-        self.states = [part["state"] for part in parts]
+        self.log = [text for part in parts for text in part["log"]]
         self.missing = np.zeros(len(self.raw), bool)
         for sample, missing, exact, _ in self.gaps:
             if exact:
@@ -30,7 +30,7 @@ class Recording:
         with h5py.File(file, "r") as h5:
             return {
                 "first": int(h5.attrs["first_row"]),
-                "state": h5.attrs["state"].decode(),
+                "log": [line["text"].decode() for line in h5["log"][()]],
                 "raw": h5["raw/samples"][()].astype(np.int64),
                 "gaps": [
                     (int(gap["sample"]), int(gap["missing"]), bool(gap["exact"]), gap["cause"].decode()) for gap in h5["gaps"][()]

@@ -27,37 +27,49 @@ NOTICED_MS = 1500.0
 
 def full_waiting(seed, long):
     """A source that can wait ends when the disk is full: exit code 1, everything committed can be read."""
-    if not can_mount():
-        outcome = Outcome("full-waiting")
-        outcome.skipped = "nothing can be mounted here"
-        return outcome
-    return spread("full-waiting", one_full_waiting, seed, 60 if long else 6)
+    found = spread("full-waiting", one_failing_source, seed + 1, 30 if long else 3)
+    if can_mount():
+        found.add(spread("full-waiting", one_full_waiting, seed, 60 if long else 5))
+    return found
 
 
 def one_full_waiting(seed):
+    """A disk of any size, sometimes with few names left."""
     chance = random.Random(seed)
+    size, inodes = int(2 ** chance.uniform(12, 23)), chance.choice([0, 0, 0, chance.randint(2, 12)])
+    with small_disk(size, inodes) as folder, Station(out=folder) as station:
+        return ended_by_the_disk(station, chance, f"seed {seed} ({size} B, {inodes} inodes", {})
+
+
+def one_failing_source(seed):
+    """A disk that is full after so many bytes, or fails once: for the journal alone, or for all files."""
+    chance = random.Random(seed)
+    with Station() as station:
+        disk = Disk(station, chance.choice([".wal", ""]))
+        room = int(2 ** chance.uniform(8, 22))
+        disk.set(room=room)
+        return ended_by_the_disk(station, chance, f"seed {seed} (no room after {room} B", disk.env)
+
+
+def ended_by_the_disk(station, chance, where, env):
+    """Records until the disk takes no more, and reads what it took."""
     outcome = Outcome("full-waiting")
     outcome.cases = 1
-    size = int(2 ** chance.uniform(12, 23))
-    inodes = chance.choice([0, 0, 0, chance.randint(2, 12)])
-    with small_disk(size, inodes) as folder, Station(out=folder) as station:
-        words = ["--source", FACE, "--duration", "5m", "--rotate", chance.choice(["off", "20s", "60s"])]
-        ran = station.start(*words).finish(300)
-        wrong = []
-        committed = set()
-        journals = [path for path in station.journals() if path.suffix == ".wal"]
-        for path in journals:
-            rows, _ = journal.contents(path.read_bytes())
-            committed.update(row for first, count in rows for row in range(first, first + count))
-        begun = bool(journals or station.recordings())
-        whole = ran.code == 0
-        if ran.code not in ((0, 1) if begun else (2,)):
-            wrong.append(f"ended with {ran}")
-        if ran.code == 1 and not ran.out.strip():
-            wrong.append(f"no last line says what was lost: {ran}")
-        wrong += rescued(station, journals, committed, whole, outcome) if begun else []
-        outcome.measure("disk, KiB", size // 1024)
-        outcome.wrong(f"seed {seed} ({size} B, {inodes} inodes, {words[-1]})", wrong)
+    words = ["--source", FACE, "--duration", "5m", "--rotate", chance.choice(["off", "20s", "60s"])]
+    ran = station.start(*words, env=env).finish(300)
+    wrong, committed = [], set()
+    journals = [path for path in station.journals() if path.suffix == ".wal"]
+    for path in journals:
+        rows, _ = journal.contents(path.read_bytes())
+        committed.update(row for first, count in rows for row in range(first, first + count))
+    begun = bool(journals or station.recordings())
+    if ran.code not in ((0, 1) if begun else (2,)):
+        wrong.append(f"ended with {ran}")
+    if ran.code == 1 and not ran.out.strip():
+        wrong.append(f"no last line says what was lost: {ran}")
+    wrong += rescued(station, journals, committed, ran.code == 0, outcome) if begun else []
+    outcome.measure("ended in full", int(ran.code == 0))
+    outcome.wrong(f"{where}, {words[-1]})", wrong)
     return outcome
 
 
@@ -68,6 +80,7 @@ def rescued(station, journals, committed, whole, outcome):
             ran = other.run("recover", path, "--to", other.out)
             if ran.code not in (0, 1):
                 return [f"recover --to: {ran}"]
+            outcome.measure("journals recovered", 1)
         names = {path.with_suffix(".h5").name for path in journals}
         files = [file for file in station.recordings() if file.name not in names] + other.recordings()
         wrong = [f"verify of {file.name}: {found}" for file in files if (found := other.verify(file)).code not in (0, 1)]
@@ -180,7 +193,13 @@ def loud(ran, alarm_ms, outcome):
 
 def one_gap(recording, fault_ms, outcome):
     """One exact gap with cause `writer`, not much longer than the fault."""
-    gaps = [gap for gap in recording.gaps if gap[3] == "writer"]
+    gaps = []
+    for sample, missing, exact, cause in recording.gaps:
+        # A border of two segments inside a gap makes two of one.
+        if gaps and cause == "writer" and gaps[-1][0] + gaps[-1][1] == sample:
+            gaps[-1] = (gaps[-1][0], gaps[-1][1] + missing, exact and gaps[-1][2], cause)
+        elif cause == "writer":
+            gaps.append((sample, missing, exact, cause))
     lost_ms = sum(missing for _, missing, _, _ in gaps) * 1000.0 / RATE
     outcome.measure("lost beyond the fault, ms", max(0.0, lost_ms - fault_ms))
     wrong = []
@@ -221,6 +240,33 @@ def one_full_live(seed):
         recording, wrong = live.check(outcome)
         wrong += loud(ran, alarm_ms, outcome) + one_gap(recording, full_ms, outcome)
         outcome.wrong(f"seed {seed} ({' '.join(rotate)})", wrong)
+    return outcome
+
+
+def no_names(seed, long):
+    """A disk with room but no inode: the next segment cannot be created, and the present one takes the rows."""
+    if not can_mount():
+        outcome = Outcome("no-names")
+        outcome.skipped = "nothing can be mounted here"
+        return outcome
+    return spread("no-names", one_without_names, seed, 4 if long else 1)
+
+
+def one_without_names(seed):
+    outcome = Outcome("no-names")
+    outcome.cases = 1
+    with small_disk(64 << 20, inodes=40) as folder, Station(out=folder) as station:
+        live, ballast = Live(station, words=["--rotate", "2s"]), Ballast(folder)
+        ballast.take_names()
+        alarm_ms = live.wait_alarm("write", "disk")
+        time.sleep(1.0)
+        ballast.drop_names()
+        live.goes_on()
+        ran = live.end()
+        recording, wrong = live.check(outcome)
+        if recording.lost("writer"):
+            wrong.append(f"{recording.lost('writer')} rows were lost although the journal could take them: {recording.gaps}")
+        outcome.wrong(f"seed {seed}", wrong + loud(ran, alarm_ms, outcome))
     return outcome
 
 
@@ -319,6 +365,6 @@ def one_read_only(seed):
 
 
 FAULTS = {
-    "full-waiting": full_waiting, "full-live": full_live, "write-fails": failing_writes, "sync-fails": failing_syncs,
+    "full-waiting": full_waiting, "full-live": full_live, "no-names": no_names, "write-fails": failing_writes, "sync-fails": failing_syncs,
     "read-only": read_only,
 }

@@ -8,7 +8,7 @@ import time
 
 from ..board import RATE, Frames, Lines
 from ..report import Outcome
-from ..station import Marks, Station, free_port, wait_for
+from ..station import Commands, Marks, Station, free_port, wait_for
 from ..truth import Recording
 from ..work import spread
 
@@ -34,7 +34,7 @@ def one_kill(seed):
         if chance.random() < 0.25:
             words += ["--rotate", "1s"]
         recorder = station.start(*words)
-        marks, quit = Marks(port), threading.Event()
+        marks, quit = chance.choice([Marks(port), Marks(port), Commands(station)]), threading.Event()
         marker = threading.Thread(target=marks.mark_until_gone, args=(chance.uniform(0.005, 0.1), quit))
         marker.start()
         victim = chance.choice(["recorder", "recorder", "both", "projector first", "at birth"])

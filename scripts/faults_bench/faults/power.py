@@ -22,17 +22,25 @@ SYNC_NS = 300_000_000
 
 def power(seed, long):
     """Nothing before the last completed sync is lost, nothing wrong stands there unflagged."""
-    return spread("power", one_recording, seed, 24 if long else 1)
+    found = spread("power", one_recording, seed, 16 if long else 1)
+    if long:
+        found.add(spread("power", every_prefix, seed + 1, 6))
+    return found
 
 
-def one_recording(seed):
+def every_prefix(seed):
+    """One recording, cut after each single write and sync, in order and mixed."""
+    return one_recording(seed, at_most=None)
+
+
+def one_recording(seed, at_most=25):
     """One recording, and many cuts of its power."""
     chance = random.Random(seed)
     outcome = Outcome("power")
     with Station() as station:
         log, sealed = recorded(station, chance, failing_syncs=0)
         outcome.measure("writes and syncs recorded", len(log))
-        cuts = sorted(chance.sample(range(1, len(log)), min(len(log) - 1, 25)))
+        cuts = sorted(chance.sample(range(1, len(log)), min(len(log) - 1, at_most or len(log))))
         for cut in cuts:
             for orderly in (True, False):
                 outcome.cases += 1

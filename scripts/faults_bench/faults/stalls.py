@@ -98,8 +98,8 @@ def finish(live, outcome, where, alarm_ms, must_lose):
     ran = live.end()
     recording, wrong = live.check(outcome)
     lost = recording.lost()
-    if alarm_ms is None:
-        wrong.append("no alarm was raised")
+    if alarm_ms is None or (lost and not any("never arrived" in text for text in recording.log)):
+        wrong.append(f"no alarm was raised; {lost} rows are lost")
     if must_lose and not lost:
         wrong.append("the bench took too little time away: nothing was lost")
     if any(not exact for _, _, exact, _ in recording.gaps):

@@ -2,6 +2,9 @@
 
 import statistics
 
+SHOWN = 20
+"""Sentences; the first ones tell enough."""
+
 
 class Outcome:
     """Of one fault."""
@@ -34,22 +37,21 @@ class Outcome:
             return [f"{self.name}: skipped: {self.skipped}"]
         verdict = f"{len(self.broken)} BROKEN" if self.broken else "kept"
         head = f"{self.name}: {self.cases} cases, {verdict}"
-        return [head] + [f"    {what}: {told(values)}" for what, values in self.figures.items()] + [
-            f"    BROKEN {sentence}" for sentence in self.broken[:20]
-        ]
+        measured = [f"    {what}: {told(values)}" for what, values in self.figures.items()]
+        broken = [f"    BROKEN {sentence}" for sentence in self.broken[:SHOWN]]
+        more = [f"    and {len(self.broken) - SHOWN} more"] if len(self.broken) > SHOWN else []
+        return [head, *measured, *broken, *more]
 
 
 def told(values):
-    """Counts as a sum, measurements with their worst."""
+    """Counts as a sum, measurements with their worst, words as they are."""
+    if all(isinstance(value, int) for value in values):
+        return f"{sum(values):,}"
     if len(values) == 1 or not all(isinstance(value, float) for value in values):
-        return " ".join(str(shown(value)) for value in ([sum(values)] if all(isinstance(v, int) for v in values) else values))
+        return ", ".join(f"{value:.1f}" if isinstance(value, float) else str(value) for value in values)
     ordered = sorted(values)
     p99 = ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))]
     return f"median {statistics.median(ordered):.1f}, p99 {p99:.1f}, worst {ordered[-1]:.1f} (n {len(ordered)})"
-
-
-def shown(value):
-    return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else value
 
 
 def table(outcomes):

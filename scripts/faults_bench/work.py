@@ -6,7 +6,7 @@ import sys
 import traceback
 
 from .report import Outcome
-from .station import Broken
+from .rig.station import Broken
 
 
 def spread(name, one, seed, cases):

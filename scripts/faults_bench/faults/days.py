@@ -9,9 +9,9 @@ from pathlib import Path
 
 import h5py
 
-from ..board import RATE
+from ..rig.board import RATE
 from ..report import Outcome
-from ..station import Marks, Station, free_port, wait_for
+from ..rig.station import Marks, Station, free_port, wait_for
 
 HOURS = float(os.environ.get("MYOGRAPH_FAULT_HOURS", 72))
 MODELS = [model for model in os.environ.get("MYOGRAPH_FAULT_MODELS", "").split(":") if model]

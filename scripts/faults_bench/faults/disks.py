@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import journal
-from ..board import RATE, Frames
-from ..disk import Disk
-from ..mount import Ballast, Failing, can_mount, small_disk
+from ..rig import journal
+from ..rig.board import RATE, Frames
+from ..rig.disk import Disk
+from ..rig.mount import Ballast, Failing, can_mount, small_disk
 from ..report import Outcome
-from ..station import Broken, Marks, Station, free_port, wait_for
-from ..truth import Recording
+from ..rig.station import Broken, Marks, Station, free_port, wait_for
+from ..rig.truth import Recording
 from ..work import spread
 
 FACE = "sim:?seed=7&speed=max"

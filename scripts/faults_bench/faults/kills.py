@@ -6,10 +6,10 @@ import signal
 import threading
 import time
 
-from ..board import RATE, Frames, Lines
+from ..rig.board import RATE, Frames, Lines
 from ..report import Outcome
-from ..station import Commands, Marks, Station, free_port, wait_for
-from ..truth import Recording
+from ..rig.station import Commands, Marks, Station, free_port, wait_for
+from ..rig.truth import Recording
 from ..work import spread
 
 ALLOWED_MS = 100.0

@@ -8,12 +8,12 @@ import threading
 import time
 from pathlib import Path
 
-from .. import journal
-from ..board import Frames
-from ..disk import OPENED, SYNC_FAILED, Disk, File
+from ..rig import journal
+from ..rig.board import Frames
+from ..rig.disk import OPENED, SYNC_FAILED, WRITTEN, Disk, File
 from ..report import Outcome
-from ..station import Broken, Marks, Station, free_port
-from ..truth import Recording
+from ..rig.station import Broken, Marks, Station, free_port
+from ..rig.truth import Recording
 from ..work import spread
 
 SYNC_NS = 300_000_000
@@ -40,7 +40,9 @@ def one_recording(seed, at_most=25):
     with Station() as station:
         log, sealed = recorded(station, chance, failing_syncs=0)
         outcome.measure("writes and syncs recorded", len(log))
-        cuts = sorted(chance.sample(range(1, len(log)), min(len(log) - 1, at_most or len(log))))
+        outcome.wrong(f"seed {seed}", sealed_too_early(log))
+        cuts = [at + 1 for at, entry in enumerate(log) if entry[0] != OPENED]
+        cuts = sorted(chance.sample(cuts, min(len(cuts), at_most or len(cuts))))
         for cut in cuts:
             for orderly in (True, False):
                 outcome.cases += 1
@@ -61,7 +63,7 @@ def one_lost_sync(seed):
     with Station() as station:
         log, sealed = recorded(station, chance, failing_syncs=chance.choice([1, 2]))
         failed = max(at for at, entry in enumerate(log) if entry[0] == SYNC_FAILED)
-        settled = next((at for at in range(failed, len(log)) if log[at][6] > log[failed][6] + 2 * SYNC_NS), len(log))
+        settled = next((at for at in range(failed, len(log)) if log[at][6] > log[failed][6] + 3 * SYNC_NS), len(log))
         for cut in sorted(chance.sample(range(settled, len(log)), min(len(log) - settled, 10))):
             outcome.cases += 1
             where = f"seed {seed}, cut {cut}"
@@ -72,16 +74,18 @@ def one_lost_sync(seed):
 
 
 def not_durable_again(log, outcome):
-    """Rows older than two syncs are on the disk, whatever was lost between."""
+    """Rows older than three syncs are on the disk, whatever was lost between."""
     now_ns = log[-1][6]
     durable, written = set(), set()
-    for file in files_of(log).values():
-        durable |= rows_in(file.on_disk)
-    for file in files_of([entry for entry in log if entry[6] < now_ns - 2 * SYNC_NS]).values():
-        written |= rows_in(bytes(file.seen))
-    outcome.measure("rows older than two syncs", len(written))
+    files = files_of(log).values()
+    ended = sealed_in(files)
+    for file in files:
+        durable |= set() if file.is_projection() else rows_in(bytes(file.seen) if Path(file.path).stem in ended else file.on_disk)
+    for file in files_of([entry for entry in log if entry[6] < now_ns - 3 * SYNC_NS]).values():
+        written |= set() if file.is_projection() else rows_in(bytes(file.seen))
+    outcome.measure("rows older than three syncs", len(written))
     missing = written - durable
-    return [f"{len(missing)} rows of {len(written)} are older than two syncs and not durable"] if missing else []
+    return [f"{len(missing)} rows of {len(written)} are older than three syncs and not durable"] if missing else []
 
 
 def rows_in(data):
@@ -90,7 +94,7 @@ def rows_in(data):
 
 def recorded(station, chance, failing_syncs):
     """Records a few seconds; what the disk was told, and the sealed files."""
-    disk = Disk(station)
+    disk = Disk(station, names="_emg")
     board = Frames(station.root / "board")
     board.start()
     port = free_port()
@@ -124,19 +128,34 @@ def name_of(path):
 
 
 def files_of(log):
-    """The journals as they were after these entries."""
-    files = {}
+    """Journals and projections as they were after these entries, by name. A claim holds no bytes and is none."""
+    names, files = {}, {}
     for entry in log:
-        if entry[0] == OPENED:
-            name = name_of(entry[5].decode())
-            # Opened again, by whoever seals it, it is the same file. A claim holds no bytes.
-            if name.endswith(".projecting"):
-                files.pop(entry[2], None)
-            elif entry[2] not in files or files[entry[2]].path != name:
-                files[entry[2]] = File(name)
-        elif entry[2] in files:
-            files[entry[2]].apply(entry)
+        kind, _, inode, *_, data, _ = entry
+        if kind == OPENED:
+            # Opened again, by whoever seals it, it is the same file; its number may serve a later one.
+            names[inode] = name_of(data.decode())
+            if names[inode].endswith((".wal", ".h5")) or ".wal-" in names[inode]:
+                files.setdefault(names[inode], File(names[inode]))
+        elif names.get(inode) in files:
+            files[names[inode]].apply(entry)
     return files
+
+
+def sealed_in(files):
+    """Recordings whose file was durable before one of their journals was marked as sealed."""
+    return {Path(file.path).stem for file in files if not file.is_projection() and journal.is_sealed(bytes(file.seen))}
+
+
+def sealed_too_early(log):
+    """Recordings whose journal was marked as sealed before every byte of their file was durable."""
+    early = []
+    for at, entry in enumerate(log):
+        if entry[0] == WRITTEN and any(kind == journal.SEALED for kind, *_ in journal.records(entry[5])):
+            files = files_of(log[:at])
+            ended = sealed_in(files_of(log[: at + 1]).values()) - sealed_in(files.values())
+            early += [f"{name} was marked as sealed and was not durable" for name in ended if not files[f"{name}.h5"].durable()]
+    return early
 
 
 def one_cut(station, log, sealed, chance, orderly, outcome):
@@ -146,8 +165,10 @@ def one_cut(station, log, sealed, chance, orderly, outcome):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     rows, markers = set(), set()
-    ended = {Path(file.path).stem for file in files.values() if journal.is_sealed(bytes(file.seen))}
+    ended = sealed_in(files.values())
     for file in files.values():
+        if file.is_projection():
+            continue
         target = folder / Path(file.path).with_suffix(".h5").name
         rows |= rows_in(file.on_disk)
         markers.update(journal.contents(file.on_disk)[1])
@@ -162,24 +183,9 @@ def one_cut(station, log, sealed, chance, orderly, outcome):
             (folder / f".{file.path}.0123456789").write_bytes(image)
             continue
         (folder / file.path).write_bytes(image)
-        old_projection(target, sealed[target.name], chance)
+        if target.name in files and chance.random() < 0.8:
+            target.write_bytes(files[target.name].after_a_cut(chance, orderly))
     return checked(station, folder, rows, markers, orderly, outcome)
-
-
-def old_projection(target, sealed, chance):
-    """What may stand under the recording's name: nothing, or an HDF5 file torn anywhere."""
-    fate = chance.choice(["none", "cut short", "holes"])
-    data = bytearray(sealed.read_bytes())
-    if fate == "none":
-        return
-    if fate == "cut short":
-        data = data[: chance.randrange(len(data))]
-    else:
-        for page in range(len(data) // 4096 + 1):
-            if chance.random() < 0.3:
-                size = len(data[page * 4096 : (page + 1) * 4096])
-                data[page * 4096 : page * 4096 + size] = bytes(size)
-    target.write_bytes(data)
 
 
 def checked(station, folder, rows, markers, orderly, outcome):

@@ -5,12 +5,12 @@ import random
 import shutil
 import time
 
-from .. import journal
-from ..board import Frames
-from ..mount import Ballast, can_mount, small_disk
+from ..rig import journal
+from ..rig.board import Frames
+from ..rig.mount import Ballast, can_mount, small_disk
 from ..report import Outcome
-from ..station import Station, wait_for
-from ..truth import Recording
+from ..rig.station import Station, wait_for
+from ..rig.truth import Recording
 from ..work import spread
 
 

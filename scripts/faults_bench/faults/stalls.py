@@ -8,10 +8,10 @@ import subprocess
 import sys
 import time
 
-from ..board import RATE
-from ..disk import Disk
+from ..rig.board import RATE
+from ..rig.disk import Disk
 from ..report import Outcome
-from ..station import Station
+from ..rig.station import Station
 from ..work import spread
 from .disks import Live
 

@@ -20,7 +20,7 @@ PAGE, SECTOR = 4096, 512
 def library():
     """The shared library, built where builds go."""
     source = Path(__file__).with_name("disk.c")
-    target = source.parents[2] / "target/faults/disk.so"
+    target = source.parents[3] / "target/faults/disk.so"
     if target.exists() and target.stat().st_mtime > source.stat().st_mtime:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +85,14 @@ class File:
         self.lost = set()
         self.between = []
         self.synced = False
-        self.began_sealing = False
+
+    def is_projection(self):
+        """Whether it is an HDF5 file; of those versions between syncs are not kept."""
+        return self.path.endswith(".h5")
+
+    def durable(self):
+        """Whether all that was written would outlast a power cut."""
+        return bytes(self.seen) == self.on_disk
 
     def apply(self, entry):
         kind, _, _, at, length, data, _ = entry
@@ -93,7 +100,8 @@ class File:
             self.seen.extend(bytes(max(0, at - len(self.seen))))
             self.seen[at : at + length] = data
             self.lost -= set(range(at // PAGE, (at + length - 1) // PAGE + 1))
-            self.between.append(bytes(self.seen))
+            if not self.is_projection():
+                self.between.append(bytes(self.seen))
         elif kind == TRUNCATED:
             self.seen = self.seen[:length] + bytes(max(0, length - len(self.seen)))
         elif kind == SYNC_BEGAN:

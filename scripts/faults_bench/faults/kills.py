@@ -6,7 +6,7 @@ import signal
 import threading
 import time
 
-from ..rig.board import RATE, Frames, Lines
+from ..rig.board import RATE, Frames, Lines, Reader
 from ..report import Outcome
 from ..rig.station import Commands, Marks, Station, free_port, wait_for
 from ..rig.truth import Recording
@@ -34,6 +34,7 @@ def one_kill(seed):
         if chance.random() < 0.25:
             words += ["--rotate", "1s"]
         recorder = station.start(*words)
+        board.reader = Reader(recorder.pid)
         marks, quit = chance.choice([Marks(port), Marks(port), Commands(station)]), threading.Event()
         marker = threading.Thread(target=marks.mark_until_gone, args=(chance.uniform(0.005, 0.1), quit))
         marker.start()
@@ -82,12 +83,11 @@ def loss(recording, board, read, killed_s, outcome):
     stored = recording.stored()
     lost = max(0, read - stored)
     outcome.measure("lost, ms of signal", lost * 1000.0 / RATE)
-    sent_s = board.sent_s(stored) if lost else None
-    age_ms = (killed_s - sent_s) * 1000.0 if sent_s else 0.0
-    outcome.measure("age of the oldest lost row, ms", age_ms)
+    age_ms = board.age_s(stored, killed_s) * 1000.0 if lost else 0.0
+    outcome.measure("oldest lost row was read so long before, ms", age_ms)
     # A burst after a pause of the bench's own is much signal in little time: both must be over to be a loss.
     if min(lost * 1000.0 / RATE, age_ms) > ALLOWED_MS:
-        return [f"{lost} rows lost, the oldest {age_ms:.0f} ms old; {read} read, {stored} stored"]
+        return [f"{lost} rows lost, the oldest read {age_ms:.0f} ms before; {read} read, {stored} stored"]
     return []
 
 

@@ -24,12 +24,12 @@ def power(seed, long):
     """Nothing before the last completed sync is lost, nothing wrong stands there unflagged."""
     found = spread("power", one_recording, seed, 16 if long else 1)
     if long:
-        found.add(spread("power", every_prefix, seed + 1, 6))
+        found.add(spread("power", every_prefix, seed + 1, 3))
     return found
 
 
 def every_prefix(seed):
-    """One recording, cut after each single write and sync, in order and mixed."""
+    """One recording, cut after each single write and sync of its journals, in order and mixed."""
     return one_recording(seed, at_most=None)
 
 
@@ -41,8 +41,9 @@ def one_recording(seed, at_most=25):
         log, sealed = recorded(station, chance, failing_syncs=0)
         outcome.measure("writes and syncs recorded", len(log))
         outcome.wrong(f"seed {seed}", sealed_too_early(log))
-        cuts = [at + 1 for at, entry in enumerate(log) if entry[0] != OPENED]
-        cuts = sorted(chance.sample(cuts, min(len(cuts), at_most or len(cuts))))
+        journals = {entry[2] for entry in log if entry[0] == OPENED and ".wal" in name_of(entry[5].decode())}
+        cuts = [at + 1 for at, entry in enumerate(log) if entry[0] != OPENED and (at_most or entry[2] in journals)]
+        cuts = sorted(chance.sample(cuts, min(len(cuts), at_most))) if at_most else cuts
         for cut in cuts:
             for orderly in (True, False):
                 outcome.cases += 1

@@ -12,6 +12,7 @@ import termios
 import threading
 import time
 import tty
+from pathlib import Path
 
 import numpy as np
 
@@ -41,6 +42,42 @@ class Chunk:
         self.first, self.rows, self.start, self.data, self.sent_s = first, rows, start, data, sent_s
 
 
+class Reader:
+    """What the recorder has read from the line, as the kernel counts it for its reading thread, and when the bench saw it."""
+
+    def __init__(self, pid):
+        self.pid, self.counter = pid, None
+        self.seen = []
+
+    def look(self, sent_bytes):
+        if self.counter is None:
+            self.counter = self.find()
+        if self.counter is None:
+            return
+        try:
+            read = int(os.pread(self.counter, 64, 0).split(None, 2)[1])
+        except (OSError, IndexError, ValueError):
+            return
+        self.seen.append((time.monotonic(), read, sent_bytes))
+
+    def find(self):
+        for task in Path("/proc", str(self.pid), "task").glob("*"):
+            try:
+                if (task / "comm").read_text().strip() == "acquire":
+                    return os.open(task / "io", os.O_RDONLY)
+            except OSError:
+                pass
+        return None
+
+    def saw_read_s(self, byte):
+        """When the bench first saw that so many bytes of the line had been read; None where it never did."""
+        if not self.seen:
+            return None
+        # Nothing is read before it is sent, and a reader in time has read all: so far apart the two counts began.
+        offset = min(sent - read for _, read, sent in self.seen)
+        return next((at_s for at_s, read, _ in self.seen if read + offset >= byte), None)
+
+
 class Board(threading.Thread):
     """Sends rows in real time until `stop`. A full line loses rows, as a real one does; `dropped` says which."""
 
@@ -62,7 +99,7 @@ class Board(threading.Thread):
         self.sent_bytes = 0
         self.chunks = collections.deque(maxlen=20_000)
         self.dropped = []
-        self.most_late_rows = 0
+        self.reader = None
         self.quit = threading.Event()
 
     def uri(self):
@@ -70,6 +107,8 @@ class Board(threading.Thread):
 
     def run(self):
         while not self.quit.wait(TICK_S):
+            if self.reader:
+                self.reader.look(self.sent_bytes - len(self.rest))
             self.tick()
 
     def stop(self):
@@ -129,9 +168,15 @@ class Board(threading.Thread):
             rows = max(rows, chunk.first + whole * self.rows_per_end) if whole else rows
         return rows
 
-    def sent_s(self, number):
-        """When a row left for the terminal."""
-        return next((chunk.sent_s for chunk in self.chunks if chunk.first <= number < chunk.first + chunk.rows), None)
+    def age_s(self, number, now_s):
+        """How long before `now_s` the bench had seen that a row was read, or, where it cannot see that, sent it."""
+        for chunk in self.chunks:
+            if chunk.first <= number < chunk.first + chunk.rows:
+                ends = [at for at, byte in enumerate(chunk.data) if byte == self.end[0]]
+                read_s = self.reader.saw_read_s(chunk.start + ends[(number - chunk.first) // self.rows_per_end] + 1)
+                # Read after the last look: younger than one.
+                return now_s - (read_s or now_s) if self.reader.seen else now_s - chunk.sent_s
+        return 0.0
 
 
 class Lines(Board):
@@ -145,7 +190,6 @@ class Lines(Board):
             self.began_s = time.monotonic()
         due = self.due()
         rows = due - self.next
-        self.most_late_rows = max(self.most_late_rows, rows)
         if rows > 0:
             values = values_of(np.arange(self.next, due))
             self.push(self.next, rows, b"".join(b"%d,%d,%d,%d,%d,%d,%d,%d\n" % tuple(row) for row in values.tolist()))
@@ -169,7 +213,6 @@ class Frames(Board):
         if self.began_s is None:
             return
         due = self.due()
-        self.most_late_rows = max(self.most_late_rows, due - self.next)
         while due - self.next >= FRAME_ROWS:
             self.push(self.next, FRAME_ROWS, stuffed(self.frame()))
             self.next += FRAME_ROWS

@@ -70,7 +70,7 @@ def one_stall(seed):
 
 
 def starved(seed, long):
-    """A machine that is busy: the recorder and its projector get what eight greedy programs leave."""
+    """A machine that is busy: the recorder and its projector get what four greedy programs per core leave."""
     return spread("starved", one_starvation, seed, 3 if long else 1)
 
 

@@ -6,8 +6,9 @@ import signal
 import threading
 import time
 
-from ..rig.board import RATE, Frames, Lines, Reader
 from ..report import Outcome
+from ..rig.board import RATE, Frames, Lines, Reader
+from ..rig.disk import Disk
 from ..rig.station import Commands, Marks, Station, free_port, wait_for
 from ..rig.truth import Recording
 from ..work import spread
@@ -33,7 +34,8 @@ def one_kill(seed):
         words = ["--source", board.uri(), "--listen", port]
         if chance.random() < 0.25:
             words += ["--rotate", "1s"]
-        recorder = station.start(*words)
+        disk = Disk(station)
+        recorder = station.start(*words, env=disk.env if chance.random() < 0.5 else {})
         board.reader = Reader(recorder.pid)
         marks, quit = chance.choice([Marks(port), Marks(port), Commands(station)]), threading.Event()
         marker = threading.Thread(target=marks.mark_until_gone, args=(chance.uniform(0.005, 0.1), quit))
@@ -66,7 +68,7 @@ def one_kill(seed):
             holes = recording.unexplained(board)
             if len(holes):
                 wrong.append(f"{len(holes)} rows are missing in the middle, the first is {holes[0]}")
-            wrong += loss(recording, board, read, killed_s, outcome)
+            wrong += loss(recording, board, read, killed_s, disk, outcome)
             outcome.measure("markers acknowledged", len(marks.kept))
             outcome.measure("rows compared", int((~recording.missing).sum()))
         elif not files and not wrong and victim == "at birth":
@@ -78,7 +80,7 @@ def one_kill(seed):
     return outcome
 
 
-def loss(recording, board, read, killed_s, outcome):
+def loss(recording, board, read, killed_s, disk, outcome):
     """What was read and is not stored, in rows of signal and by age at the kill."""
     stored = recording.stored()
     lost = max(0, read - stored)
@@ -87,7 +89,11 @@ def loss(recording, board, read, killed_s, outcome):
     outcome.measure("oldest lost row was read so long before, ms", age_ms)
     # A burst after a pause of the bench's own is much signal in little time: both must be over to be a loss.
     if min(lost * 1000.0 / RATE, age_ms) > ALLOWED_MS:
-        return [f"{lost} rows lost, the oldest read {age_ms:.0f} ms before; {read} read, {stored} stored"]
+        held_ms = disk.held_up_ms(killed_s - age_ms / 1000.0, killed_s)
+        return [
+            f"{lost} rows lost, the oldest read {age_ms:.0f} ms before; {read} read, {stored} stored; "
+            f"the longest write meanwhile took {held_ms:.0f} ms"
+        ]
     return []
 
 

@@ -30,7 +30,7 @@ struct control {
 	int64_t writes, syncs, refused; /* counted here */
 };
 
-enum kind { OPENED = 1, WRITTEN, TRUNCATED, SYNC_BEGAN, SYNC_DONE, SYNC_FAILED };
+enum kind { OPENED = 1, WRITTEN, TRUNCATED, SYNC_BEGAN, SYNC_DONE, SYNC_FAILED, WRITE_BEGAN };
 
 struct entry {
 	uint32_t kind, pid;
@@ -177,6 +177,8 @@ static ssize_t write_at(int fd, const void *bytes, size_t length, int64_t at, in
 		int64_t place = fcntl(fd, F_GETFL) & O_APPEND ? -1 : syscall(SYS_lseek, fd, 0, SEEK_CUR);
 		at = place >= 0 ? place : syscall(SYS_fstat, fd, &now) == 0 ? now.st_size : 0;
 	}
+	if (inode)
+		note(WRITE_BEGAN, inode, at, 0, NULL);
 	ssize_t done = append ? syscall(SYS_write, fd, bytes, length) : syscall(SYS_pwrite64, fd, bytes, length, at);
 	int saved = errno;
 	if (inode && done > 0)

@@ -6,12 +6,13 @@ import mmap
 import os
 import struct
 import subprocess
+import time
 from pathlib import Path
 
 from .station import Broken
 
 FIELDS = "write_errno write_times sync_errno sync_times room write_delay_ms sync_delay_ms writes syncs refused".split()
-OPENED, WRITTEN, TRUNCATED, SYNC_BEGAN, SYNC_DONE, SYNC_FAILED = range(1, 7)
+OPENED, WRITTEN, TRUNCATED, SYNC_BEGAN, SYNC_DONE, SYNC_FAILED, WRITE_BEGAN = range(1, 8)
 ENTRY = struct.Struct("<IIQqqq")
 PAGE, SECTOR = 4096, 512
 
@@ -59,7 +60,25 @@ class Disk:
 
     def entries(self):
         """What happened, in order."""
-        return entries(self.log.read_bytes())
+        return [entry for entry in self.everything() if entry[0] != WRITE_BEGAN]
+
+    def everything(self):
+        """The same with the beginnings of writes."""
+        return entries(self.log.read_bytes()) if self.log.exists() else []
+
+    def held_up_ms(self, since_s, until_s):
+        """The longest time that a write took which was under way between two moments of `time.monotonic`."""
+        shift_s = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+        since_ns, until_ns = ((at_s + shift_s) * 1e9 for at_s in (since_s, until_s))
+        longest, began = 0.0, {}
+        for kind, pid, inode, *_, at_ns in self.everything():
+            if kind == WRITE_BEGAN:
+                began[pid, inode] = at_ns
+            elif kind == WRITTEN and (pid, inode) in began and at_ns >= since_ns:
+                longest = max(longest, at_ns - max(began.pop((pid, inode)), since_ns))
+            elif kind == WRITTEN:
+                began.pop((pid, inode), None)
+        return max([longest, *(until_ns - max(at_ns, since_ns) for at_ns in began.values() if at_ns < until_ns)]) / 1e6
 
 
 def entries(log):

@@ -61,12 +61,13 @@ class Reader:
         self.seen.append((time.monotonic(), read, sent_bytes))
 
     def find(self):
-        for task in Path("/proc", str(self.pid), "task").glob("*"):
-            try:
-                if (task / "comm").read_text().strip() == "acquire":
-                    return os.open(task / "io", os.O_RDONLY)
-            except OSError:
-                pass
+        tasks = Path("/proc", str(self.pid), "task")
+        try:
+            for task in os.listdir(tasks):
+                if (tasks / task / "comm").read_text().strip() == "acquire":
+                    return os.open(tasks / task / "io", os.O_RDONLY)
+        except OSError:
+            pass  # it has ended, or a thread has while it was looked at
         return None
 
     def saw_read_s(self, byte):

@@ -179,4 +179,37 @@ def one_projector(seed):
     return outcome
 
 
-FAULTS = {"kill": kill, "projector": projector}
+def kill_slow_sync(seed, long):
+    """Kills while syncs take 0.6 s and writes no time, at the start and at borders: rows do not wait for syncs."""
+    return spread("kill-slow", one_slow_sync, seed, 40 if long else 4)
+
+
+def one_slow_sync(seed):
+    chance = random.Random(seed)
+    outcome = Outcome("kill-slow")
+    outcome.cases = 1
+    with Station() as station:
+        disk = Disk(station, names="_emg")
+        board = Lines(station.root / "board")
+        board.start()
+        recorder = station.start("--source", board.uri(), "--rotate", "1s", env=disk.env)
+        board.reader = Reader(recorder.pid)
+        wait_for("a journal", station.journals)
+        disk.set(sync_delay_ms=600)
+        time.sleep(chance.uniform(0.8, 2.5))
+        recorder.signal(signal.SIGKILL)
+        killed_s = time.monotonic()
+        recorder.kill()
+        board.stop()
+        read = board.read_rows()
+        disk.set(sync_delay_ms=0)
+        station.gone()
+        ran = station.run("recover", station.out)
+        recording = Recording(station.recordings())
+        wrong = [f"recover: {ran}"] if ran.code not in (0, 1) else recording.check_rows(False)
+        outcome.wrong(f"seed {seed}", wrong + loss(recording, board, read, killed_s, disk, outcome))
+        board.close()
+    return outcome
+
+
+FAULTS = {"kill": kill, "projector": projector, "kill-slow": kill_slow_sync}

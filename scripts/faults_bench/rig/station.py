@@ -39,11 +39,8 @@ class Ran:
     def __init__(self, code, out, err):
         self.code, self.out, self.err = code, out, err
 
-    def last_line(self):
-        return (self.err or self.out).strip().splitlines()[-1:] or [""]
-
     def __str__(self):
-        return f"exit code {self.code}; {(self.out + self.err).strip()[-600:]}"
+        return f"exit code {self.code}; {self.err.strip()[-400:]} | {self.out.strip()[-400:]}"
 
 
 class Recorder:

@@ -17,7 +17,7 @@ def arguments(argv):
     train = commands.add_parser("train", help="judge models, then fit them on everything and keep them")
     judged = commands.add_parser("evaluate", help="judge models, or a published table (--table), and keep nothing")
     export = commands.add_parser("export", help="write a kept model as ONNX with its card")
-    for command, models in ((train, "cnn,lstm"), (judged, "lda,cnn,lstm")):
+    for command, models in ((train, "cnn,lstm"), (judged, "lda,lda-relative,cnn,lstm")):
         command.add_argument("recordings", nargs="*", help="recordings (.h5), or folders of them")
         command.add_argument("--out", type=Path, required=True, help="folder for report.html, plots and scores.json")
         command.add_argument("--models", default=models, help=f"of {','.join(evaluate.MODELS)} (default {models})")
@@ -129,7 +129,7 @@ def run_evaluate(args):
 def run_table(args):
     from . import table, train
 
-    wanted = args.models if args.models != "lda,cnn,lstm" else "lda,paper-cnn,paper-lstm"
+    wanted = args.models if args.models != "lda,lda-relative,cnn,lstm" else "lda,paper-cnn,paper-lstm"
     models = chosen_models(wanted, (evaluate.FLOOR, *evaluate.PAPER))
     plan = train.Plan(seed=args.seed)
     outcomes, classes, facts = table.experiment(args.table, models, plan, args.log, args.subject_z)
@@ -145,7 +145,7 @@ def run_train(args):
         raise Unreadable("there is nothing to learn from: name recordings, or folders of them")
     models = chosen_models(args.models, evaluate.STREAMS)
     task = task_of(args)
-    outcomes = evaluate.run(task, [evaluate.FLOOR, *models], args.protocol)
+    outcomes = evaluate.run(task, [*evaluate.LINEAR, *models], args.protocol)
     facts = facts_of(task, args, outcomes)
     page = report.write(args.out, outcomes, facts, task.windows.classes)
     for model in models:
@@ -157,10 +157,12 @@ def run_train(args):
 
 def reference_rows(task):
     """Real rows for a model's reference answers: the middle of the first trial that is not neutral, and what follows."""
+    from . import nets
+
     w = task.windows
     n = next((n for n in range(len(w)) if w.classes[w.label[n]] != windows.NEUTRAL), 0)
     rows = task.signals.rows[w.recording[n]]
-    length = max(w.rows + 128 * w.stride // 32, 4 * w.stride)
+    length = w.rows + nets.reference_for(w.recordings[0].rate_hz) * w.stride
     first = max(0, min(int(w.end[n]) - w.rows, rows.shape[1] - length))
     return rows[:, first : first + length]
 
@@ -181,11 +183,14 @@ def run_export(args):
     if args.mode == "window" and args.model != "cnn":
         raise Unreadable("only a CNN answers a window as it answers the stream it was judged on: export an LSTM with --mode step")
     kept = torch.load(weights, weights_only=True)
-    net = train.build(kept["model"], len(told["channels"]), len(told["classes"]), told["window"], told["stride"])
+    net = train.build(kept["model"], len(told["channels"]), len(told["classes"]), told["window"], told["rate_hz"])
     net.load_state_dict(kept["weights"])
+    rows = np.load(args.run / "reference.npy")
+    if args.mode == "window" and rows.shape[1] < net.reach:
+        raise Unreadable(f"its window is {net.reach} rows and the recordings are shorter: export it with --mode step")
     facts = {key: told[key] for key in ("classes", "rate_hz", "signal", "unit", "chain_sha256", "channels")}
     facts |= {"name": args.name, "label": args.label, "training": training(told, args.model, kept["epochs"])}
-    path = export.export(net, args.to, facts, args.mode, np.load(args.run / "reference.npy"))
+    path = export.export(net, args.to, facts, args.mode, rows)
     print(f"{path} ({path.stat().st_size} bytes) and {path.with_suffix('.toml').name}")
 
 

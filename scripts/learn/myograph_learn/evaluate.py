@@ -10,7 +10,9 @@ from .progress import Bar
 STREAMS = ("cnn", "lstm", "lstm2")
 PAPER = ("paper-cnn", "paper-lstm")
 FLOOR = "lda"
-MODELS = (FLOOR, *STREAMS, *PAPER)
+RELATIVE = "lda-relative"
+MODELS = (FLOOR, RELATIVE, *STREAMS, *PAPER)
+LINEAR = (FLOOR, RELATIVE)
 LEAKY = "leaky"
 
 
@@ -37,7 +39,18 @@ class Task:
         if subject_z:
             rms /= np.array(self.scales)[windows.recording]
         self.rms = rms
-        self._signals = None
+        self._signals = self._relative = None
+
+    def loudness(self, model):
+        """What a linear model reads: log-RMS, or how much that is above the past's."""
+        if model == FLOOR:
+            return np.log(self.rms + 1e-9)
+        if self._relative is None:
+            # Its own RMS, for a subject's scale cancels.
+            rms = self.rms * np.array(self.scales)[self.windows.recording] if self.subject_z else self.rms
+            strides = round(floor.REFERENCE_S * self.windows.recordings[0].rate_hz / self.windows.stride)
+            self._relative = np.log(rms + 1e-9) - floor.past(self.windows, max(1, strides))
+        return self._relative
 
     @property
     def signals(self):
@@ -63,21 +76,21 @@ class Task:
     def fit(self, model, fold, note=lambda text: None):
         """A fitted model and its curve."""
         w = self.windows
-        if model == FLOOR:
+        if model in LINEAR:
             seen = np.concatenate([fold.train, fold.validation])
-            return floor.Lda().fit(np.log(self.rms[seen] + 1e-9), w.label[seen], len(w.classes)), None
+            return floor.Lda().fit(self.loudness(model)[seen], w.label[seen], len(w.classes)), None
         from . import train
 
         train.calm(self.plan.seed)
-        net = train.build(model, self.rms.shape[1], len(w.classes), w.rows, w.stride)
+        net = train.build(model, self.rms.shape[1], len(w.classes), w.rows, w.recordings[0].rate_hz)
         if model in PAPER:
             return net, train.fit_rows(net, self.rms, w.label, len(w.classes), fold, train.Plan.published(self.plan.seed), note)
         return net, train.fit_stream(net, self.signals, fold, self.plan, note)
 
     def answers(self, model, fitted, chosen):
         """Probabilities for the chosen windows."""
-        if model == FLOOR:
-            return fitted.probabilities(np.log(self.rms[chosen] + 1e-9))
+        if model in LINEAR:
+            return fitted.probabilities(self.loudness(model)[chosen])
         from . import train
 
         if model in PAPER:
@@ -118,15 +131,25 @@ def keep(task, model):
         return task.fit(model, fold, bar.draw)
 
 
+def over(outcome, honest):
+    """By how much a model is better than the floor, subject by subject: mean and 95 % interval."""
+    lda = next((o for o in honest if o.model == FLOOR), outcome)
+    if lda is outcome:
+        return "-"
+    mean, half = metrics.interval([right - lda.scores["each"][name] for name, right in outcome.scores["each"].items()])
+    return f"{mean:+.3f} ± {half:.3f}"
+
+
 def spoken(outcomes, per="subject"):
     """The table that is printed: the honest number first, the leaky one beside it and named so."""
     leaky = {o.model: o.scores for o in outcomes if o.protocol == LEAKY}
     honest = [o for o in outcomes if o.protocol != LEAKY]
-    head = f"{'model':<12}{'accuracy':>9}{'macro-F1':>9}{'kappa':>7}{'ECE':>6}   per {per} (95 %)   worst   leaky"
+    head = f"{'model':<14}{'accuracy':>9}{'macro-F1':>9}{'kappa':>7}{'ECE':>6}   {f'per {per} (95 %)':>18}   {'over lda':>15}   worst   leaky"
     lines = [f"{honest[0].protocol}, {honest[0].scores['windows']} windows, chance {honest[0].scores['chance']:.3f}", head]
     for o in honest:
         s, l = o.scores, leaky.get(o.model)
         spread = f"{s['each_mean']:.3f} ± {s['each_half_width']:.3f}"
         beside = f"{l['accuracy']:.3f}" if l else "-"
-        lines.append(f"{o.model:<12}{s['accuracy']:9.3f}{s['macro_f1']:9.3f}{s['kappa']:7.3f}{s['ece']:6.3f}   {spread:>18}   {s['each_min']:.3f}   {beside}")
+        numbers = f"{s['accuracy']:9.3f}{s['macro_f1']:9.3f}{s['kappa']:7.3f}{s['ece']:6.3f}"
+        lines.append(f"{o.model:<14}{numbers}   {spread:>18}   {over(o, honest):>15}   {s['each_min']:.3f}   {beside}")
     return "\n".join(lines)

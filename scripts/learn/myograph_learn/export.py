@@ -24,12 +24,12 @@ def export(net, folder, facts, mode, reference_rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     channels = len(facts["channels"])
     if mode == "step":
-        module = nets.step_of(net).eval()
-        states = [torch.zeros(shape) for shape in module.states()]
+        module = nets.Step(net).eval()
+        states = net.blank()
         inputs = (torch.zeros(1, channels, net.stride), *states)
     else:
         module, states = nets.Window(net).eval(), []
-        inputs = (torch.zeros(1, channels, net.window),)
+        inputs = (torch.zeros(1, channels, net.reach),)
     write_onnx(module, inputs, len(states), path)
     blob = path.read_bytes()
     whole = {
@@ -41,7 +41,7 @@ def export(net, folder, facts, mode, reference_rows):
         "rate_hz": float(facts["rate_hz"]),
         "signal": facts["signal"],
         "unit": facts["unit"],
-        "window": net.window,
+        "window": net.reach,
         "stride": net.stride,
         "chain_sha256": facts["chain_sha256"],
         "onnx_sha256": hashlib.sha256(blob).hexdigest(),
@@ -81,8 +81,8 @@ def references(path, mode, net, rows, shapes):
     # Rounded so that the card stays short; halves and quarters are exact in every format.
     rows = (np.round(np.asarray(rows, np.float64) * 4) / 4).astype(np.float32)
     if mode == "window":
-        starts = sorted({0, rows.shape[1] - net.window})
-        pairs = [(rows[:, s : s + net.window],) for s in starts]
+        starts = sorted({0, rows.shape[1] - net.reach})
+        pairs = [(rows[:, s : s + net.reach],) for s in starts]
         return [pair(x, session.run(None, {"x": x[None]})[0]) for (x,) in pairs]
     steps = [rows[:, n * net.stride : (n + 1) * net.stride] for n in range(REFERENCE_STRIDES)]
     states, answers = [np.zeros(s, np.float32) for s in shapes], []

@@ -1,8 +1,16 @@
-"""The floor that every network must beat: linear discriminants on the logarithm of each channel's RMS."""
+"""The floor that every network must beat: linear discriminants on the logarithm of each channel's RMS.
+
+And the same relative to how quiet each channel has lately been, which is what the networks read: what they gain over
+`past` is their own, the rest is the reference's.
+"""
 
 import numpy as np
 
+from . import reader
+
 SHRINKAGE = 1e-3
+REFERENCE_S = 4.0
+"""What is relative is so to this much of the past; for an LSTM to a past that fades by e in as long."""
 
 
 def rms(signal):
@@ -13,6 +21,27 @@ def rms(signal):
 def log_rms(signal):
     """The feature; silence is finite."""
     return np.log(rms(signal) + 1e-9)
+
+
+def past(windows, strides):
+    """[n, C]: logarithm of the harmonic mean, as an RMS, of each channel's energies in the last strides before the end of
+    each window, since the last reset."""
+    out = None
+    for number, recording in enumerate(windows.recordings):
+        for first, end in reader.stretches(recording):
+            mine = np.flatnonzero((windows.recording == number) & (windows.end > first) & (windows.end <= end))
+            begin = -(-first // windows.stride) * windows.stride
+            count = (end - begin) // windows.stride
+            if not len(mine):
+                continue
+            rows = recording.signal[begin : begin + count * windows.stride].reshape(count, windows.stride, -1)
+            quiet = 1 / (np.mean(np.square(rows, dtype=np.float64), axis=1) + 1e-9)
+            total = np.concatenate([np.zeros((1, quiet.shape[1])), np.cumsum(quiet, 0)])
+            upto = (windows.end[mine] - begin) // windows.stride
+            since = np.maximum(upto - strides, 0)
+            out = np.zeros((len(windows), quiet.shape[1])) if out is None else out
+            out[mine] = -0.5 * np.log((total[upto] - total[since]) / (upto - since)[:, None])
+    return out
 
 
 class Lda:

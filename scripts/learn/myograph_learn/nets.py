@@ -1,33 +1,40 @@
-"""The networks. Input [N, C, T] in the recording's unit, standardised inside; output class logits or probabilities.
+"""The networks. Input [N, C, rows] in the recording's unit; output class logits or probabilities.
 
-The two streaming networks give one answer per frame of `stride` rows: `frames` maps a long signal to the logits after
-each frame, and the step forms below give the same answers from one stride of rows and the state carried so far.
+The two streaming networks give one answer per stride of rows. `run` takes any number of strides and the states so far
+(`blank` after a reset) and gives the logits after each stride and the states now: what learns and judges whole signals
+is what a station runs a stride at a time.
 """
 
+import math
+
+import numpy as np
 import torch
 from torch import nn
 
-PLANS = {64: (4, 4, 4), 32: (4, 4, 2), 16: (4, 2, 2), 8: (2, 2, 2), 4: (1, 2, 2)}
-"""Strides of the three convolutions by the rows of one frame."""
+from .floor import REFERENCE_S
+
+STRIDES = (64, 32, 16, 8, 4)
+"""Rows between two answers, by the rate."""
+PATTERN = 3
+"""Strides in a pattern of the CNN."""
+FLOOR = 1e-5
+"""Energy below which nothing is heard, of the training rows' energy: less than electrodes give, more than nothing."""
 
 
 def stride_for(rate_hz):
-    """Rows per frame: the largest that is no longer than 40 ms."""
-    return max((stride for stride in PLANS if stride <= 0.04 * rate_hz), default=min(PLANS))
-
-
-def kernels_for(stride):
-    """Kernels of the three convolutions, and the rows one frame sees: a multiple of the stride."""
-    a, b, c = PLANS[stride]
-    seen = 4 * a + a * b + 2 * stride
-    extra = -seen % stride
-    return (5 * a + extra, 2 * b, 2 * c), seen + extra
+    """Rows per answer: the largest stride that is no longer than 40 ms."""
+    return max((stride for stride in STRIDES if stride <= 0.04 * rate_hz), default=min(STRIDES))
 
 
 def window_for(rate_hz, seconds):
     """Rows of the window nearest to a length in seconds that both networks can have."""
     stride = stride_for(rate_hz)
-    return max(round(seconds * rate_hz / stride) * stride, kernels_for(stride)[1])
+    return max(round(seconds * rate_hz / stride), PATTERN) * stride
+
+
+def reference_for(rate_hz):
+    """Strides that a face is compared with."""
+    return max(1, round(REFERENCE_S * rate_hz / stride_for(rate_hz)))
 
 
 class Standardise(nn.Module):
@@ -42,138 +49,154 @@ class Standardise(nn.Module):
         return (x - self.mean) * self.scale
 
 
-KNEE = 10.0
-"""Where compression begins: a tenth of the training rows' deviation, about a face at rest."""
+class Energy(nn.Module):
+    """[N, C, rows] to [N, C, strides]: the mean square over each stride, as a share of that of the training rows.
 
-
-def loudness(size):
-    """Compresses a size: ten times louder is a step, not ten times more."""
-    return torch.log(1.0 + KNEE * size)
-
-
-class StreamCnn(nn.Module):
-    """Three strided convolutions without padding, then the mean of the last `pool` frames.
-
-    The first is a bank of filters whose output is rectified and compressed, the others find patterns in loudness.
+    Muscles fire independently: what their raw signals look like has nothing to say to each other, or of a face.
     """
 
-    def __init__(self, channels, classes, window=256, widths=(24, 32, 32), dropout=0.2, stride=32):
+    def __init__(self, channels, stride):
         super().__init__()
-        (kernels, seen), strides = kernels_for(stride), PLANS[stride]
-        frames, rest = divmod(window - seen, stride)
-        if frames < 0 or rest:
-            raise ValueError(f"a window of {window} rows is not {seen} + a multiple of {stride}")
-        self.window, self.stride, self.pool = window, stride, frames + 1
-        self.kept = [k - s for k, s in zip(kernels, strides)]
-        self.standardise = Standardise(channels)
-        a, b, c = widths
-        self.bank = nn.Conv1d(channels, a, kernels[0], strides[0])
-        self.second = nn.Conv1d(a, b, kernels[1], strides[1])
-        self.second_norm = nn.BatchNorm1d(b)
-        self.third = nn.Conv1d(b, c, kernels[2], strides[2])
-        self.third_norm = nn.BatchNorm1d(c)
-        self.head = nn.Sequential(nn.Linear(c, c), nn.ReLU(), nn.Dropout(dropout), nn.Linear(c, classes))
+        self.stride = stride
+        self.register_buffer("scale", torch.ones(1, channels, 1))
 
-    def layers(self):
-        """What each convolution does with its (longer) input."""
-        return (
-            lambda y: loudness(self.bank(y).abs()),
-            lambda y: torch.relu(self.second_norm(self.second(y))),
-            lambda y: torch.relu(self.third_norm(self.third(y))),
-        )
-
-    def frames(self, x):
-        """Logits [N, F, K] after every frame whose whole window lies in `x`."""
-        y = self.standardise(x)
-        for layer in self.layers():
-            y = layer(y)
-        return self.head(nn.functional.avg_pool1d(y, self.pool, 1).transpose(1, 2))
-
-    def logits(self, x):
-        return self.frames(x)[:, -1]
+    def forward(self, x):
+        return nn.functional.avg_pool1d(x * x, self.stride) * self.scale + FLOOR
 
 
-class StreamLstm(nn.Module):
-    """The mean size of short filters over each stride, compressed, into an LSTM of one or two layers."""
+class Stream(nn.Module):
+    """What both networks share: the loudness of each channel relative to how quiet it has been lately.
 
-    def __init__(self, channels, classes, window=256, hidden=32, layers=1, bank=24, dropout=0.2, stride=32):
+    Loudness is the logarithm of the energy over its harmonic mean in the past, which the quiet strides rule. A gain
+    on a channel cancels, and so do electrodes, skin and tone. A past that is not there yet is not counted.
+    """
+
+    def __init__(self, channels, window, stride):
         super().__init__()
         if window % stride:
             raise ValueError(f"a window of {window} rows is not a multiple of {stride}")
-        self.window, self.stride, self.hidden, self.depth = window, stride, hidden, layers
-        kernel = max(stride // 4, 2)
-        self.pool = stride // kernel
-        self.standardise = Standardise(channels)
-        self.bank = nn.Conv1d(channels, bank, kernel, kernel)
-        self.lstm = nn.LSTM(bank, hidden, layers, batch_first=True)
+        self.window, self.stride, self.channels = window, stride, channels
+        self.energy = Energy(channels, stride)
+
+    def shapes(self, batch=1):
+        """Of all states."""
+        raise NotImplementedError
+
+    def run(self, x, *states):
+        """Logits [N, F, K] after each stride, then the states after the last."""
+        raise NotImplementedError
+
+    def blank(self, batch=1):
+        """The states after a reset."""
+        return [torch.zeros(shape) for shape in self.shapes(batch)]
+
+    def frames(self, x):
+        """Logits [N, F, K] after every stride since a reset."""
+        return self.run(x, *self.blank(len(x)))[0]
+
+
+def newest(y):
+    """The last column."""
+    return y if y.shape[-1] == 1 else y[:, :, -1:]
+
+
+class StreamCnn(Stream):
+    """Strided convolutions without padding: energy, the mean of the past, patterns, their mean in a window."""
+
+    def __init__(self, channels, classes, window=256, reference=125, width=16, dropout=0.2, stride=32):
+        super().__init__(channels, window, stride)
+        self.reference, self.pool = reference, window // stride - PATTERN + 1
+        if self.pool < 1:
+            raise ValueError(f"a window of {window} rows has no {PATTERN} strides of {stride}")
+        self.pattern = nn.Conv1d(self.channels, width, PATTERN)
+        self.head = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, classes))
+
+    @property
+    def reach(self):
+        """Rows that an answer depends on at most."""
+        return self.window + (self.reference - 1) * self.stride
+
+    def shapes(self, batch=1):
+        columns = [(self.channels, self.reference - 1), (self.channels, PATTERN - 1), (self.pattern.out_channels, self.pool - 1)]
+        return [(batch, 1, 1), *((batch, *shape) for shape in columns if shape[1])]
+
+    def run(self, x, seen, *kept):
+        kept, keep = list(kept), []
+
+        def after(y, columns):
+            """What was kept of a layer's input before its new columns; as many are kept again."""
+            if columns:
+                y = torch.cat((kept.pop(0), y), -1)
+                keep.append(y[:, :, -columns:])
+            return y
+
+        energy = self.energy(x)
+        count = torch.from_numpy(np.arange(1, 1 + int(energy.shape[-1]), dtype=np.float32))
+        seen = torch.clamp(seen + count, max=float(self.reference))
+        quiet = nn.functional.avg_pool1d(after(1 / energy, self.reference - 1), self.reference, 1)
+        loudness = torch.log(energy * quiet * (self.reference / seen))
+        y = torch.relu(self.pattern(after(loudness, PATTERN - 1)))
+        y = nn.functional.avg_pool1d(after(y, self.pool - 1), self.pool, 1)
+        return (self.head(y.transpose(1, 2)), newest(seen), *keep)
+
+
+class StreamLstm(Stream):
+    """An LSTM of one or two layers over loudness; the past it is relative to fades."""
+
+    def __init__(self, channels, classes, window=256, reference=125, hidden=16, layers=1, dropout=0.2, stride=32):
+        super().__init__(channels, window, stride)
+        self.hidden, self.depth, self.fade = hidden, layers, math.exp(-1 / reference)
+        self.lstm = nn.LSTM(self.channels, hidden, layers, batch_first=True)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, classes)
 
-    def per_stride(self, x):
-        """[N, F, bank]: what the LSTM reads, one column per whole stride."""
-        size = self.bank(self.standardise(x)).abs()
-        return loudness(nn.functional.avg_pool1d(size, self.pool)).transpose(1, 2)
+    @property
+    def reach(self):
+        """Rows without which an answer is worth little; its memory has no end."""
+        return self.window
 
-    def frames(self, x):
-        """Logits [N, F, K] after every stride, memory empty before the first."""
-        y, _ = self.lstm(self.per_stride(x))
-        return self.head(self.dropout(y))
+    def shapes(self, batch=1):
+        return [(batch, 1, 1), (batch, self.channels, 1), *[(self.depth, batch, self.hidden)] * 2]
 
-    def logits(self, x):
-        return self.frames(x)[:, -1]
+    def faded(self, old, new):
+        """[N, C, F]: the sum of `new` up to each stride, what is older counting less; `old`: the sum before."""
+        age = np.arange(int(new.shape[-1]))
+        if len(age) == 1:
+            return old * self.fade + new
+        # Constants, and no operators of the graph.
+        share, left = np.triu(self.fade ** (age - age[:, None])), self.fade ** (age + 1.0)
+        return old * torch.from_numpy(np.float32(left)) + new @ torch.from_numpy(np.float32(share))
+
+    def run(self, x, seen, quiet, h, c):
+        energy = self.energy(x)
+        seen = self.faded(seen, torch.ones(1, 1, int(energy.shape[-1])))
+        quiet = self.faded(quiet, 1 / energy)
+        loudness = torch.log(energy * quiet / seen)
+        y, (h, c) = self.lstm(loudness.transpose(1, 2), (h, c))
+        return self.head(self.dropout(y)), newest(seen), newest(quiet), h, c
 
 
 class Window(nn.Module):
-    """Probabilities [N, K] of one whole window, memory empty before it."""
+    """Probabilities [N, K] at the end of one whole window, states blank before it."""
 
     def __init__(self, net):
         super().__init__()
         self.net = net
 
     def forward(self, x):
-        return torch.softmax(self.net.logits(x), -1)
+        return torch.softmax(self.net.frames(x)[:, -1], -1)
 
 
-class CnnStep(nn.Module):
-    """One stride of rows and the columns each layer kept, to probabilities and what the layers keep now."""
-
-    def __init__(self, net):
-        super().__init__()
-        self.net = net
-
-    def states(self):
-        channels = self.net.standardise.mean.shape[1]
-        widths = (channels, self.net.bank.out_channels, self.net.second.out_channels)
-        shapes = [(1, width, kept) for width, kept in zip(widths, self.net.kept)]
-        if self.net.pool > 1:
-            shapes.append((1, self.net.third.out_channels, self.net.pool - 1))
-        return shapes
-
-    def forward(self, x, *kept):
-        y, keep = self.net.standardise(x), []
-        for layer, old in zip(self.net.layers(), kept):
-            y = torch.cat((old, y), -1)
-            keep.append(y[:, :, y.shape[-1] - old.shape[-1] :])
-            y = layer(y)
-        if self.net.pool > 1:
-            y = torch.cat((kept[3], y), -1)
-            keep.append(y[:, :, 1:])
-        return (torch.softmax(self.net.head(y.mean(-1)), -1), *keep)
-
-
-class LstmStep(nn.Module):
-    """One stride of rows and the memory so far, to probabilities and the memory now."""
+class Step(nn.Module):
+    """One stride of rows and the states so far, to probabilities [1, K] and the states now."""
 
     def __init__(self, net):
         super().__init__()
         self.net = net
 
-    def states(self):
-        return [(self.net.depth, 1, self.net.hidden)] * 2
-
-    def forward(self, x, h, c):
-        y, (h, c) = self.net.lstm(self.net.per_stride(x), (h, c))
-        return torch.softmax(self.net.head(y[:, -1]), -1), h, c
+    def forward(self, x, *states):
+        logits, *states = self.net.run(x, *states)
+        return (torch.softmax(logits[:, -1], -1), *states)
 
 
 class PaperCnn(nn.Module):
@@ -205,8 +228,3 @@ class PaperLstm(nn.Module):
     def logits(self, x):
         y, _ = self.lstm(self.standardise(x))
         return self.head(torch.relu(self.hidden(y[:, -1])))
-
-
-def step_of(net):
-    """The step form of a streaming network."""
-    return CnnStep(net) if isinstance(net, StreamCnn) else LstmStep(net)

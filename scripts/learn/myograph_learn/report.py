@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from . import metrics
-from .evaluate import LEAKY
+from .evaluate import LEAKY, over
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1c1e21 }
@@ -102,12 +102,12 @@ def rows_of(head, rows):
 
 def score_table(outcomes, honest):
     leaky = {o.model: o.scores for o in outcomes if o.protocol == LEAKY}
-    head = ["model", "accuracy", "macro-F1", "kappa", "ECE", "mean ± 95 % interval over groups", "worst group", "leaky accuracy"]
+    head = ["model", "accuracy", "macro-F1", "kappa", "ECE", "mean ± 95 % interval over groups", "over lda, the same way", "worst group", "leaky accuracy"]
     rows = []
     for o in honest:
         s, l = o.scores, leaky.get(o.model)
         numbers = [f"{s[k]:.3f}" for k in ("accuracy", "macro_f1", "kappa", "ece")]
-        spread = [f"{s['each_mean']:.3f} ± {s['each_half_width']:.3f}", f"{s['each_min']:.3f}"]
+        spread = [f"{s['each_mean']:.3f} ± {s['each_half_width']:.3f}", over(o, honest), f"{s['each_min']:.3f}"]
         rows.append([html.escape(o.model), *numbers, *spread, f"<span class=leaky>{l['accuracy']:.3f}</span>" if l else ""])
     note = f"<h2>{html.escape(honest[0].protocol)}</h2><p class=note>{honest[0].scores['windows']} windows. Always saying the most frequent class: {honest[0].scores['chance']:.3f}. "
     note += "<span class=leaky>leaky</span>: the same models under a random split, where parts of one trial stand on both sides; it says nothing about a new face."

@@ -111,7 +111,7 @@ def judge(model, x, label, classes, folds, groups, protocol, plan, bar):
             from . import train
 
             train.calm(plan.seed)
-            net = train.build(model, x.shape[1], len(classes), None, None)
+            net = train.build(model, x.shape[1], len(classes))
             note = lambda text, f=fold: bar.draw(f"{model}, {f.name}: {text}")  # noqa: E731
             curves[fold.name] = train.fit_rows(net, x, label, len(classes), fold, train.Plan.published(plan.seed), note)
             said = train.answers_of_rows(net, x[fold.test])

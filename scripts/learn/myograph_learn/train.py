@@ -1,7 +1,7 @@
 """Fitting networks. Everything that is learnt, the scalers too, comes from the training windows of the fold.
 
-Streaming networks learn from pieces of trials: a piece runs through the network once, and the loss counts the frames
-at which a training window ends. Early stopping looks at windows held out of training, never at the test.
+Streaming networks learn from pieces of recordings: a piece runs through the network once, and the loss counts the
+strides at which a training window ends. Early stopping looks at windows held out of training, never at the test.
 """
 
 import copy
@@ -13,8 +13,14 @@ import torch
 
 from . import nets, reader
 
-PIECE_S = 1.0
-"""Long trials are learnt in pieces of about this length, so that a batch holds little padding."""
+PIECE_S = 16.0
+"""Recordings are learnt in pieces of this length: long, so that a face is seen at rest in each."""
+BATCH = 4
+"""Pieces at a time."""
+EPOCH_STEPS = 25
+"""At least about so many: where recordings are few, an epoch goes through them more than once."""
+CHUNK = 256
+"""Strides of a long signal that run at a time."""
 
 
 @dataclass
@@ -23,13 +29,10 @@ class Plan:
 
     epochs: int = 20
     patience: int = 6
-    batch: int = 16
+    batch: int = 32
+    """Rows at a time, for networks that see single rows."""
     rate: float = 8e-3
     decay: float = 1e-4
-    gain_jitter: float = 0.5
-    """Deviation of the logarithm of a random gain per channel and trial: electrodes never sit alike."""
-    lead_s: float = 0.5
-    """Rows before a trial that an LSTM may have in memory while it learns."""
     schedule: bool = True
     """The rate rises and falls over the epochs; else it stays."""
     seed: int = 0
@@ -57,12 +60,13 @@ def calm(seed):
     torch.use_deterministic_algorithms(True)
 
 
-def build(kind, channels, classes, window, stride):
-    """A network by its name."""
-    if kind == "cnn":
-        return nets.StreamCnn(channels, classes, window, stride=stride)
-    if kind in ("lstm", "lstm2"):
-        return nets.StreamLstm(channels, classes, window, stride=stride, layers=2 if kind == "lstm2" else 1)
+def build(kind, channels, classes, window=None, rate_hz=None):
+    """A network by its name; those that stream are built for a window and a rate."""
+    if kind in ("cnn", "lstm", "lstm2"):
+        shape = {"reference": nets.reference_for(rate_hz), "stride": nets.stride_for(rate_hz)}
+        if kind == "cnn":
+            return nets.StreamCnn(channels, classes, window, **shape)
+        return nets.StreamLstm(channels, classes, window, **shape, layers=2 if kind == "lstm2" else 1)
     if kind == "paper-cnn":
         return nets.PaperCnn(channels, classes)
     if kind == "paper-lstm":
@@ -97,41 +101,35 @@ class Signals:
         first = next(a for a, e in self.runs[recording] if a < row <= e)
         return -(-first // self.windows.stride) * self.windows.stride
 
-    def sequences(self, chosen, lead):
-        """Pieces of trials: recording, first row, end, and the chosen windows that end in the piece."""
+    def sequences(self, chosen, piece, shift=0):
+        """Pieces of recordings between resets: recording, first row, end, and the chosen windows that end in each.
+
+        `piece`: rows; `shift` moves the borders between pieces.
+        """
         w = self.windows
-        piece = w.end // max(round(PIECE_S * w.recordings[0].rate_hz), w.rows)
-        order = np.lexsort((w.end[chosen], piece[chosen], w.trial[chosen]))
-        keys = np.stack([w.trial[chosen], piece[chosen]], 1)[order]
-        borders = np.flatnonzero((keys[1:] != keys[:-1]).any(1)) + 1
-        for n in np.split(chosen[order], borders):
-            recording, first = int(w.recording[n[0]]), int(w.end[n[0]]) - w.rows
-            begin = max(first - lead, self.start(recording, int(w.end[n[0]])))
-            yield recording, begin, int(w.end[n[-1]]), n
+        start = np.array([self.start(r, e) for r, e in zip(w.recording[chosen], w.end[chosen])])
+        keys = np.stack([w.recording[chosen], start, (w.end[chosen] + shift) // piece])
+        order = np.lexsort((w.end[chosen], *keys[::-1]))
+        borders = np.flatnonzero((np.diff(keys[:, order]) != 0).any(0)) + 1
+        for n in np.split(order, borders):
+            ends = w.end[chosen[n]]
+            yield int(keys[0, n[0]]), int(max(ends[0] - w.rows, start[n[0]])), int(ends[-1]), chosen[n]
 
     def scale(self, chosen):
-        """Mean and deviation per channel over the rows of the chosen windows."""
-        parts = [self.rows[r][:, a:e].astype(np.float64) for r, a, e, _ in self.sequences(chosen, 0)]
-        rows = sum(p.shape[1] for p in parts)
-        mean = sum(p.sum(1) for p in parts) / rows
-        return mean, np.sqrt(sum(((p - mean[:, None]) ** 2).sum(1) for p in parts) / rows)
-
-
-def first_end(net):
-    """Rows before the first frame's answer."""
-    return net.window if isinstance(net, nets.StreamCnn) else net.stride
+        """Mean square per channel over the rows of the chosen windows."""
+        parts = [self.rows[r][:, a:e] for r, a, e, _ in self.sequences(chosen, 4 * self.windows.rows)]
+        return sum(np.square(p, dtype=np.float64).sum(1) for p in parts) / sum(p.shape[1] for p in parts)
 
 
 def batch_of(net, signals, sequences):
-    """Signal [N, C, longest], frame and label of each window, padded with silence."""
+    """Signal [N, C, longest], stride and index of each window, padded with silence."""
     longest = max(e - a for _, a, e, _ in sequences)
     longest += -longest % net.stride
     x = np.zeros((len(sequences), signals.rows[0].shape[0], longest), np.float32)
     at, frame, window = [], [], []
     for n, (recording, first, end, chosen) in enumerate(sequences):
         x[n, :, : end - first] = signals.rows[recording][:, first:end]
-        ends = signals.windows.end[chosen]
-        frame += ((ends - first - first_end(net)) // net.stride).tolist()
+        frame += ((signals.windows.end[chosen] - first) // net.stride - 1).tolist()
         at += [n] * len(chosen)
         window += chosen.tolist()
     return torch.from_numpy(x), torch.tensor(at), torch.tensor(frame), np.array(window)
@@ -139,36 +137,36 @@ def batch_of(net, signals, sequences):
 
 def fit_stream(net, signals, fold, plan, note=lambda text: None):
     """Fits a streaming network and returns its curve; the network ends as it was in its best epoch."""
-    set_scale(net, *signals.scale(fold.train))
+    net.energy.scale.copy_(torch.from_numpy(1 / np.maximum(signals.scale(fold.train), 1e-18)).reshape(1, -1, 1))
     windows = signals.windows
-    lead = 0 if isinstance(net, nets.StreamCnn) else round(plan.lead_s * windows.recordings[0].rate_hz / net.stride) * net.stride
+    piece = round(PIECE_S * windows.recordings[0].rate_hz)
     label = torch.as_tensor(windows.label)
     criterion = torch.nn.CrossEntropyLoss(weight=class_weights(windows.label[fold.train], len(windows.classes)))
     rng = np.random.default_rng(plan.seed)
-    train = list(signals.sequences(fold.train, lead))
-    held = list(signals.sequences(fold.validation, lead))
+    held = list(signals.sequences(fold.validation, piece))
+    once = math.ceil(sum(1 for _ in signals.sequences(fold.train, piece)) / BATCH)
+    rounds = max(1, round(EPOCH_STEPS / once))
+    steps = rounds * once
 
-    def loss_of(sequences, jitter):
+    def loss_of(sequences):
         x, at, frame, window = batch_of(net, signals, sequences)
-        if jitter:
-            x *= torch.from_numpy(np.exp(rng.normal(0, jitter, (*x.shape[:2], 1))).astype(np.float32))
         return criterion(net.frames(x)[at, frame], label[window]), len(window)
 
     def epoch(optimiser, schedule):
         net.train()
-        shuffled = [train[n] for n in rng.permutation(len(train))]
+        cut = [s for _ in range(rounds) for s in signals.sequences(fold.train, piece, int(rng.integers(piece)))]
         total = count = 0
-        for part in parts(shuffled, plan.batch):
-            loss, n = loss_of(part, plan.gain_jitter)
+        for part in np.array_split(rng.permutation(len(cut)), steps):
+            loss, n = loss_of([cut[i] for i in part])
             descend(net, optimiser, schedule, loss)
             total, count = total + float(loss.detach()) * n, count + n
         return total / count
 
     def held_out():
-        losses = [loss_of(part, 0.0) for part in parts(held, plan.batch)]
+        losses = [loss_of(part) for part in parts(held, BATCH)]
         return sum(float(loss) * n for loss, n in losses) / sum(n for _, n in losses)
 
-    return descent(net, plan, math.ceil(len(train) / plan.batch), epoch, held_out if held else None, note)
+    return descent(net, plan, steps, epoch, held_out if held else None, note)
 
 
 def fit_rows(net, x, label, classes, fold, plan, note=lambda text: None):
@@ -236,18 +234,24 @@ def descent(net, plan, steps, epoch, held_out, note):
 def answers_of_stream(net, signals, chosen):
     """Probabilities [n, K] at the ends of the chosen windows, run the way a station runs it: from each reset on."""
     windows, out = signals.windows, np.zeros((len(chosen), len(signals.windows.classes)), np.float32)
-    with torch.no_grad():
-        for recording in dict.fromkeys(windows.recording[chosen]):
-            for first, end in signals.runs[recording]:
-                begin = -(-first // net.stride) * net.stride
-                mine = np.flatnonzero((windows.recording[chosen] == recording) & (windows.end[chosen] > first) & (windows.end[chosen] <= end))
-                if not len(mine):
-                    continue
-                rows = signals.rows[recording][:, begin:end]
-                logits = net.frames(torch.from_numpy(rows[None]))[0]
-                frame = (windows.end[chosen[mine]] - begin - first_end(net)) // net.stride
-                out[mine] = torch.softmax(logits[frame], -1).numpy()
+    for recording in dict.fromkeys(windows.recording[chosen]):
+        for first, end in signals.runs[recording]:
+            begin = -(-first // net.stride) * net.stride
+            mine = (windows.recording[chosen] == recording) & (windows.end[chosen] > first) & (windows.end[chosen] <= end)
+            if mine.any():
+                said = streamed(net, signals.rows[recording][:, begin:end])
+                out[mine] = said[(windows.end[chosen[mine]] - begin) // net.stride - 1]
     return out
+
+
+def streamed(net, rows):
+    """Probabilities [F, K] after each stride of rows [C, n], states blank before the first."""
+    states, said = net.blank(), []
+    with torch.no_grad():
+        for part in torch.from_numpy(rows[None, :, : rows.shape[1] // net.stride * net.stride]).split(CHUNK * net.stride, -1):
+            logits, *states = net.run(part, *states)
+            said.append(torch.softmax(logits[0], -1))
+    return torch.cat(said).numpy()
 
 
 def answers_of_rows(net, x):

@@ -15,34 +15,50 @@ except ImportError:
 
 @unittest.skipUnless(torch, "torch is not installed")
 class Networks(unittest.TestCase):
-    def nets(self, stride=32, window=256):
+    def nets(self, stride=32, strides=8):
         torch.manual_seed(4)
-        made = [nets.StreamCnn(3, 4, window, stride=stride), nets.StreamLstm(3, 4, window, layers=2, stride=stride)]
-        return [net.eval() for net in made]
+        window, shape = strides * stride, {"reference": 9, "stride": stride}
+        return [net.eval() for net in (nets.StreamCnn(3, 4, window, **shape), nets.StreamLstm(3, 4, window, layers=2, **shape))]
 
     def test_a_step_at_a_time_gives_what_the_whole_signal_gives(self):
-        for stride in nets.PLANS:
-            window = 8 * stride
-            for net in self.nets(stride, window):
+        for stride in nets.STRIDES:
+            for net in (*self.nets(stride), *self.nets(stride, nets.PATTERN)):
                 x = torch.randn(1, 3, 40 * stride)
                 with torch.no_grad():
                     whole = torch.softmax(net.frames(x)[0], -1)
-                    step = nets.step_of(net)
-                    states, said = [torch.zeros(s) for s in step.states()], []
+                    step = nets.Step(net)
+                    states, said = net.blank(), []
                     for part in x.split(stride, -1):
                         answer, *states = step(part, *states)
                         said.append(answer)
-                said = torch.cat(said)[-len(whole) :]
-                self.assertLess(float((said - whole).abs().max()), 1e-5, (type(net), stride))
+                self.assertEqual([tuple(s.shape) for s in states], net.shapes())
+                self.assertLess(float((torch.cat(said) - whole).abs().max()), 1e-5, (type(net), stride))
+                np.testing.assert_allclose(train.streamed(net, x[0].numpy()), whole.numpy(), atol=1e-5)
 
-    def test_a_window_gives_the_frame_that_ends_with_it(self):
+    def test_a_window_is_all_that_a_cnn_knows(self):
         cnn, _ = self.nets()
-        x = torch.randn(1, 3, 1024)
+        self.assertEqual(cnn.reach, 256 + 8 * 32)
+        x = torch.randn(1, 3, 2048)
         with torch.no_grad():
             frames = torch.softmax(cnn.frames(x)[0], -1)
-            for f in (0, 5, len(frames) - 1):
-                alone = nets.Window(cnn)(x[:, :, 32 * f : 32 * f + 256])[0]
-                self.assertLess(float((frames[f] - alone).abs().max()), 1e-6)
+            for end in range(cnn.reach, 2048, 32):
+                alone = nets.Window(cnn)(x[:, :, end - cnn.reach : end])[0]
+                self.assertLess(float((frames[end // 32 - 1] - alone).abs().max()), 1e-6)
+
+    def test_another_electrode_gives_the_same_answers(self):
+        x = torch.randn(1, 3, 4096) * torch.tensor([2.0, 40.0] * 4).repeat_interleave(512)
+        for net in self.nets():
+            with torch.no_grad():
+                plain, louder = (torch.softmax(net.frames(torch.tensor([[[a], [b], [c]]]) * x), -1) for a, b, c in ((1.0, 1.0, 1.0), (0.3, 1.0, 4.0)))
+            self.assertGreater(float(plain.std(1).max()), 1e-3, "a network that says one thing shows nothing")
+            self.assertLess(float((plain - louder).abs().max()), 1e-3)
+
+    def test_silence_and_overload_have_answers_too(self):
+        for net in self.nets():
+            for size in (0.0, 1e-20, 1e6):
+                with torch.no_grad():
+                    said = torch.softmax(net.frames(torch.full((1, 3, 4096), size)), -1)
+                self.assertTrue(torch.isfinite(said).all(), (type(net), size))
 
     def test_what_is_exported_answers_like_what_was_trained_and_says_so_in_its_card(self):
         import onnx
@@ -50,7 +66,7 @@ class Networks(unittest.TestCase):
 
         facts = {"name": "t", "label": "", "classes": list("abcd"), "rate_hz": 1000.0, "signal": "clean", "unit": "uV"}
         facts |= {"chain_sha256": "", "channels": [{"name": f"C{n}", "muscle": "", "kind": "raw"} for n in range(3)], "training": {"seed": 4}}
-        rows = np.random.default_rng(5).normal(0, 20, (3, 256))
+        rows = np.random.default_rng(5).normal(0, 20, (3, 512))
         with tempfile.TemporaryDirectory() as folder:
             for net in self.nets():
                 path = export.export(net, folder, facts, "step", rows)
@@ -63,8 +79,7 @@ class Networks(unittest.TestCase):
                 wanted = np.float32(told["reference"][0]["output"]).reshape(4, 4)
                 names = [i.name for i in session.get_inputs()]
                 states = [np.zeros(s, np.float32) for s in told["states"]]
-                step = nets.step_of(net)
-                own = [torch.zeros(s) for s in step.states()]
+                step, own = nets.Step(net), net.blank()
                 for x, answer in zip(given, wanted):
                     said, *states = session.run(None, dict(zip(names, [x[None], *states])))
                     with torch.no_grad():
@@ -81,7 +96,7 @@ class Networks(unittest.TestCase):
 
         def weights(seed):
             train.calm(seed)
-            net = train.build("paper-cnn", 8, 3, None, None)
+            net = train.build("paper-cnn", 8, 3)
             train.fit_rows(net, x, label, 3, fold, train.Plan.published(seed))
             return torch.cat([p.flatten() for p in net.state_dict().values()])
 

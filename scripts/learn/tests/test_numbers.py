@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from myograph_learn import card, floor, metrics, reader, simulate, table
+from myograph_learn import card, floor, metrics, reader, simulate, table, windows
+from tests import made
 
 
 class Metrics(unittest.TestCase):
@@ -49,6 +50,25 @@ class Floor(unittest.TestCase):
         opposite = (across[:, 0] * across[:, 1] > 0).astype(int)
         said = floor.Lda().fit(across, opposite, 2).probabilities(across)
         self.assertLess(np.mean(said.argmax(1) == opposite), 0.65)
+
+    def test_what_is_relative_to_the_past_forgets_the_electrode_but_not_the_face(self):
+        rng = np.random.default_rng(4)
+        level = np.repeat([2.0, 40.0, 2.0, 40.0], 1000)[:, None]
+        face = rng.normal(0, 1, (4000, 2)) * level
+
+        def loudness(gain):
+            with tempfile.TemporaryDirectory() as folder:
+                tables = {"trials": [(1, 1, 0, 4000, b"smile", 0)], "gaps": [(2000, 10, 1, 0, b"counter", 0)]}
+                path = made.segment(Path(folder) / "a_emg.h5", face * gain, **tables)
+                cut = windows.cut([reader.read([path])], "trials", 256, 32)
+                return cut.end, floor.log_rms(cut.signal()) - floor.past(cut, 125)
+
+        end, plain = loudness([1.0, 1.0])
+        np.testing.assert_allclose(plain, loudness([0.25, 4.0])[1], atol=1e-5)
+        loud = (end > 1256) & (end <= 2000)
+        np.testing.assert_allclose(plain[loud], math.log(20), atol=0.4)
+        again = (end > 2256) & (end <= 3000)
+        self.assertLess(np.abs(plain[again]).max(), 0.5, "after a hole the past begins again")
 
 
 class Cards(unittest.TestCase):

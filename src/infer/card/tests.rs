@@ -10,7 +10,7 @@ fn a_card_is_read_with_everything_it_says() {
     let card = Card::from_toml(CARD).unwrap();
     assert_eq!((card.name.as_str(), card.mode, card.signal), ("step-lstm", Mode::Step, Signal::Clean));
     assert_eq!((card.window, card.stride, card.classes.len()), (128, 32, 3));
-    assert_eq!(card.states, [[2, 1, 8], [2, 1, 8]]);
+    assert_eq!(card.states, [[1, 1, 1], [1, 8, 1], [2, 1, 8], [2, 1, 8]]);
     assert_eq!((card.channels[0].name.as_str(), card.channels[0].kind), ("ZYG-L", Kind::Raw));
     assert_eq!((card.training.seed, card.training.accuracy), (Some(2), None));
     assert_eq!(card.references[0].output.len(), 4 * 3, "one answer after each of four strides");
@@ -30,8 +30,12 @@ fn what_cannot_be_is_refused_by_the_name_of_its_field() {
         ("stride = 32", "stride = 9000000", "`stride`"),
         ("stride = 32", "stride = -1", "line 10"),
         ("stride = 32", "stride = 31", "`reference`"),
-        ("states = [[2, 1, 8], [2, 1, 8]]", "states = [[4294967296, 4294967296]]", "`states`"),
-        ("states = [[2, 1, 8], [2, 1, 8]]", "states = [[0]]", "`states`"),
+        (
+            "states = [[1, 1, 1], [1, 8, 1], [2, 1, 8], [2, 1, 8]]",
+            "states = [[4294967296, 4294967296]]",
+            "`states`",
+        ),
+        ("states = [[1, 1, 1], [1, 8, 1], [2, 1, 8], [2, 1, 8]]", "states = [[0]]", "`states`"),
         ("chain_sha256 = \"\"", "chain_sha256 = \"00\"", "`chain_sha256`"),
         ("name = \"FRM-L\"", "name = \"ZYG-L\"", "`channels`"),
         ("kind = \"raw\"", "kind = \"cooked\"", "`channels`"),

@@ -481,7 +481,7 @@ fn cards() -> Vec<(&'static str, &'static str)> {
         ("states = [[", "states = [[1, 0], ["),
         ("signal = \"clean\"", "signal = \"raw\""),
         ("rate_hz = 1000.0", "rate_hz = -1000.0"),
-        ("onnx_bytes = 1", "onnx_bytes = 2"),
+        ("onnx_bytes = ", "onnx_bytes = 9"),
         ("onnx_sha256 = \"", "onnx_sha256 = \"0"),
         ("output = [0", "output = [1"),
         ("input = [", "input = [nan, "),

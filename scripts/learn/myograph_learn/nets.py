@@ -18,7 +18,7 @@ STRIDES = (64, 32, 16, 8, 4)
 PATTERN = 3
 """Strides in a pattern of the CNN."""
 FLOOR = 1e-5
-"""Energy below which nothing is heard, of the training rows' energy: less than electrodes give, more than nothing."""
+"""Added to the energy, as a share of that of the training rows: less than electrodes give, more than nothing."""
 
 
 def stride_for(rate_hz):
@@ -50,7 +50,7 @@ class Standardise(nn.Module):
 
 
 class Energy(nn.Module):
-    """[N, C, rows] to [N, C, strides]: the mean square over each stride, as a share of that of the training rows.
+    """[N, C, rows] to [N, C, strides]: the mean square over each stride, above a floor fitted on training rows.
 
     Muscles fire independently: what their raw signals look like has nothing to say to each other, or of a face.
     """
@@ -58,10 +58,10 @@ class Energy(nn.Module):
     def __init__(self, channels, stride):
         super().__init__()
         self.stride = stride
-        self.register_buffer("scale", torch.ones(1, channels, 1))
+        self.register_buffer("floor", torch.full((1, channels, 1), FLOOR))
 
     def forward(self, x):
-        return nn.functional.avg_pool1d(x * x, self.stride) * self.scale + FLOOR
+        return nn.functional.avg_pool1d(x * x, self.stride) + self.floor
 
 
 class Stream(nn.Module):
@@ -83,7 +83,7 @@ class Stream(nn.Module):
         raise NotImplementedError
 
     def run(self, x, *states):
-        """Logits [N, F, K] after each stride, then the states after the last."""
+        """Logits [F, N, K] after each stride, then the states after the last."""
         raise NotImplementedError
 
     def blank(self, batch=1):
@@ -92,7 +92,7 @@ class Stream(nn.Module):
 
     def frames(self, x):
         """Logits [N, F, K] after every stride since a reset."""
-        return self.run(x, *self.blank(len(x)))[0]
+        return self.run(x, *self.blank(len(x)))[0].transpose(0, 1)
 
 
 def newest(y):
@@ -137,7 +137,7 @@ class StreamCnn(Stream):
         loudness = torch.log(energy * quiet * (self.reference / seen))
         y = torch.relu(self.pattern(after(loudness, PATTERN - 1)))
         y = nn.functional.avg_pool1d(after(y, self.pool - 1), self.pool, 1)
-        return (self.head(y.transpose(1, 2)), newest(seen), *keep)
+        return (self.head(y.permute(2, 0, 1)), newest(seen), *keep)
 
 
 class StreamLstm(Stream):
@@ -146,7 +146,7 @@ class StreamLstm(Stream):
     def __init__(self, channels, classes, window=256, reference=125, hidden=16, layers=1, dropout=0.2, stride=32):
         super().__init__(channels, window, stride)
         self.hidden, self.depth, self.fade = hidden, layers, math.exp(-1 / reference)
-        self.lstm = nn.LSTM(self.channels, hidden, layers, batch_first=True)
+        self.lstm = nn.LSTM(self.channels, hidden, layers)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, classes)
 
@@ -172,7 +172,7 @@ class StreamLstm(Stream):
         seen = self.faded(seen, torch.ones(1, 1, int(energy.shape[-1])))
         quiet = self.faded(quiet, 1 / energy)
         loudness = torch.log(energy * quiet / seen)
-        y, (h, c) = self.lstm(loudness.transpose(1, 2), (h, c))
+        y, (h, c) = self.lstm(loudness.permute(2, 0, 1), (h, c))
         return self.head(self.dropout(y)), newest(seen), newest(quiet), h, c
 
 
@@ -184,7 +184,7 @@ class Window(nn.Module):
         self.net = net
 
     def forward(self, x):
-        return torch.softmax(self.net.frames(x)[:, -1], -1)
+        return torch.softmax(self.net.run(x, *self.net.blank())[0][-1], -1)
 
 
 class Step(nn.Module):
@@ -196,7 +196,7 @@ class Step(nn.Module):
 
     def forward(self, x, *states):
         logits, *states = self.net.run(x, *states)
-        return (torch.softmax(logits[:, -1], -1), *states)
+        return (torch.softmax(logits[-1], -1), *states)
 
 
 class PaperCnn(nn.Module):

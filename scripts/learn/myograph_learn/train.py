@@ -115,7 +115,7 @@ class Signals:
             ends = w.end[chosen[n]]
             yield int(keys[0, n[0]]), int(max(ends[0] - w.rows, start[n[0]])), int(ends[-1]), chosen[n]
 
-    def scale(self, chosen):
+    def energy(self, chosen):
         """Mean square per channel over the rows of the chosen windows."""
         parts = [self.rows[r][:, a:e] for r, a, e, _ in self.sequences(chosen, 4 * self.windows.rows)]
         return sum(np.square(p, dtype=np.float64).sum(1) for p in parts) / sum(p.shape[1] for p in parts)
@@ -137,7 +137,7 @@ def batch_of(net, signals, sequences):
 
 def fit_stream(net, signals, fold, plan, note=lambda text: None):
     """Fits a streaming network and returns its curve; the network ends as it was in its best epoch."""
-    net.energy.scale.copy_(torch.from_numpy(1 / np.maximum(signals.scale(fold.train), 1e-18)).reshape(1, -1, 1))
+    net.energy.floor.copy_(torch.from_numpy(nets.FLOOR * signals.energy(fold.train).clip(1e-18)).reshape(1, -1, 1))
     windows = signals.windows
     piece = round(PIECE_S * windows.recordings[0].rate_hz)
     label = torch.as_tensor(windows.label)
@@ -250,7 +250,7 @@ def streamed(net, rows):
     with torch.no_grad():
         for part in torch.from_numpy(rows[None, :, : rows.shape[1] // net.stride * net.stride]).split(CHUNK * net.stride, -1):
             logits, *states = net.run(part, *states)
-            said.append(torch.softmax(logits[0], -1))
+            said.append(torch.softmax(logits[:, 0], -1))
     return torch.cat(said).numpy()
 
 

@@ -134,7 +134,7 @@ def run_table(args):
     plan = train.Plan(seed=args.seed)
     outcomes, classes, facts = table.experiment(args.table, models, plan, args.log, args.subject_z)
     page = report.write(args.out, outcomes, facts, classes)
-    print(evaluate.spoken(outcomes))
+    print(evaluate.spoken(outcomes, of="rows"))
     print(f"leaky: {facts['leaky means']}\nreport: {page}")
 
 

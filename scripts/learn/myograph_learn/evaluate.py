@@ -140,12 +140,12 @@ def over(outcome, honest):
     return f"{mean:+.3f} ± {half:.3f}"
 
 
-def spoken(outcomes, per="subject"):
+def spoken(outcomes, per="subject", of="windows"):
     """The table that is printed: the honest number first, the leaky one beside it and named so."""
     leaky = {o.model: o.scores for o in outcomes if o.protocol == LEAKY}
     honest = [o for o in outcomes if o.protocol != LEAKY]
     head = f"{'model':<14}{'accuracy':>9}{'macro-F1':>9}{'kappa':>7}{'ECE':>6}   {f'per {per} (95 %)':>18}   {'over lda':>15}   worst   leaky"
-    lines = [f"{honest[0].protocol}, {honest[0].scores['windows']} windows, chance {honest[0].scores['chance']:.3f}", head]
+    lines = [f"{honest[0].protocol}, {honest[0].scores['windows']} {of}, chance {honest[0].scores['chance']:.3f}", head]
     for o in honest:
         s, l = o.scores, leaky.get(o.model)
         spread = f"{s['each_mean']:.3f} ± {s['each_half_width']:.3f}"

@@ -88,7 +88,7 @@ def html_page(outcomes, facts, classes, plots):
     if left:
         parts.append("<p class=note>Left out: " + ", ".join(f"{n} windows or trials ({html.escape(why)})" for why, n in left.items()) + ".")
     honest = [o for o in outcomes if o.protocol != LEAKY]
-    parts += [score_table(outcomes, honest), recall_table(honest, classes), each_table(honest)]
+    parts += [score_table(outcomes, honest, "rows" if "rows" in facts else "windows"), recall_table(honest, classes), each_table(honest)]
     for title, path in plots:
         data = base64.b64encode(path.read_bytes()).decode()
         parts.append(f'<h3>{html.escape(title)}</h3><img alt="{html.escape(title)}" src="data:image/png;base64,{data}">')
@@ -100,7 +100,7 @@ def rows_of(head, rows):
     return "\n".join(lines + ["<tr>" + "".join(f"<td>{cell}" for cell in row) for row in rows] + ["</table>"])
 
 
-def score_table(outcomes, honest):
+def score_table(outcomes, honest, of):
     leaky = {o.model: o.scores for o in outcomes if o.protocol == LEAKY}
     head = ["model", "accuracy", "macro-F1", "kappa", "ECE", "mean ± 95 % interval over groups", "over lda, the same way", "worst group", "leaky accuracy"]
     rows = []
@@ -109,7 +109,7 @@ def score_table(outcomes, honest):
         numbers = [f"{s[k]:.3f}" for k in ("accuracy", "macro_f1", "kappa", "ece")]
         spread = [f"{s['each_mean']:.3f} ± {s['each_half_width']:.3f}", over(o, honest), f"{s['each_min']:.3f}"]
         rows.append([html.escape(o.model), *numbers, *spread, f"<span class=leaky>{l['accuracy']:.3f}</span>" if l else ""])
-    note = f"<h2>{html.escape(honest[0].protocol)}</h2><p class=note>{honest[0].scores['windows']} windows. Always saying the most frequent class: {honest[0].scores['chance']:.3f}. "
+    note = f"<h2>{html.escape(honest[0].protocol)}</h2><p class=note>{honest[0].scores['windows']} {of}. Always saying the most frequent class: {honest[0].scores['chance']:.3f}. "
     note += "<span class=leaky>leaky</span>: the same models under a random split, where parts of one trial stand on both sides; it says nothing about a new face."
     return note + rows_of(head, rows)
 

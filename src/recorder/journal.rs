@@ -107,6 +107,10 @@ pub(super) struct JournalWriter {
     rows: u64,
     /// Id of the next marker. Given here, where keys and inputs meet, so that ids count up in the file.
     marker_id: u64,
+    /// The disk is full and the source can wait: nothing more is taken.
+    surrendered: bool,
+    /// The journal before this one, until it is durable.
+    before: Option<Journal>,
     /// A segment that is open while its predecessor cannot be ended.
     next: Option<(Journal, Header)>,
     /// A border's state that could not be written yet.
@@ -145,6 +149,8 @@ impl JournalWriter {
             calibrations: Vec::new(),
             rows: first_row,
             marker_id,
+            surrendered: false,
+            before: None,
             next: None,
             border_state: None,
         };
@@ -181,6 +187,7 @@ impl JournalWriter {
         if self.pending.is_some() && now - self.pending_since_ns >= ns(HOLD) {
             self.flush_pending();
         }
+        self.finish_before();
         if self.journal.is_doubted() && now >= self.renew_at_ns {
             self.renew_at_ns = now + ns(RETRY);
             self.renew();
@@ -229,6 +236,9 @@ impl JournalWriter {
     }
 
     fn store(&mut self, piece: Piece) {
+        if self.surrendered {
+            return;
+        }
         self.backlog.push(piece);
         if Stamp::now().host_ns >= self.retry_at_ns {
             self.flush_backlog();
@@ -262,11 +272,22 @@ impl JournalWriter {
                 self.links.vitals.report(Kind::Write, Some(format!("rows are being lost: {why}")));
                 self.links.vitals.blemish(&why);
                 if self.links.can_wait {
-                    // Its rows are not lost to anybody: better a short recording than one with a hole.
-                    self.links.orders.stop.store(true, Ordering::Relaxed);
+                    self.surrender();
                 }
             }
         }
+    }
+
+    /// Ends the recording of a source that can wait: its rows are not lost to anybody, so that a short recording is
+    /// better than one with a hole. What comes after is not taken.
+    fn surrender(&mut self) {
+        if !self.surrendered {
+            self.surrendered = true;
+            self.links.orders.stop.store(true, Ordering::Relaxed);
+            let text = format!("the disk is full: the recording ends at row {}", self.rows);
+            self.links.vitals.blemish(&text);
+        }
+        self.backlog = Backlog::default();
     }
 
     fn write(&mut self, piece: &Piece) -> Result<(), StoreError> {
@@ -324,9 +345,15 @@ impl JournalWriter {
         let mut vitals = self.links.vitals.lock();
         vitals.written_ns = now;
         vitals.journal_bytes = self.journal.length();
-        vitals.short_of_space = self.journal.is_short_of_space();
+        let short = self.journal.is_short_of_space();
+        vitals.short_of_space = short;
         if vitals.undurable_since_ns == 0 {
             vitals.undurable_since_ns = now;
+        }
+        drop(vitals);
+        if short && self.links.can_wait {
+            // What is left of the reserve is for the end.
+            self.surrender();
         }
         Ok(())
     }

@@ -15,8 +15,8 @@ impl JournalWriter {
     pub(super) fn next_segment(&mut self, row: u64) -> Result<(), StoreError> {
         if self.header.first_row != row {
             match self.hand_over(row) {
-                Err(error @ StoreError::Exists { .. }) => {
-                    // Rows matter more than file names: the recording goes on where it is.
+                Err(error) if self.next.is_none() => {
+                    // Rows matter more than files: where no other can be begun, this one can still be written.
                     let text = format!("{}: this file goes on instead", in_full(&error));
                     self.links.vitals.blemish(&text);
                     return self.append(&log(1, &text));
@@ -65,18 +65,19 @@ impl JournalWriter {
         None
     }
 
-    /// The next journal is open and durable before this one ends.
+    /// The next journal is open before this one ends. Nothing here waits for the disk: rows that did would be lost to
+    /// a kill. The thread that syncs makes first this one durable and then the next.
     fn hand_over(&mut self, row: u64) -> Result<(), StoreError> {
         let (next, header) = match self.next.take() {
             Some(opened) => opened,
             None => self.open_next(row)?,
         };
-        let ended = self.append(&Record::Handover { next_row: row }).and_then(|()| self.journal.sync());
-        if let Err(error) = ended {
+        if let Err(error) = self.append(&Record::Handover { next_row: row }) {
             self.next = Some((next, header));
             return Err(error);
         }
-        (self.journal, self.header) = (next, header);
+        self.before = Some(std::mem::replace(&mut self.journal, next));
+        self.header = header;
         self.announce();
         Ok(())
     }
@@ -87,7 +88,7 @@ impl JournalWriter {
         header.first_row = row;
         header.markers = self.marker_id - 1;
         header.entities.split = header.entities.split.map(|split| split + 1);
-        Ok((start_segment(&self.out, &header)?, header))
+        Ok((start_segment(&self.out, &header, Journal::begin)?, header))
     }
 
     /// Tells the threads that sync and project of the journal now written.
@@ -99,6 +100,20 @@ impl JournalWriter {
         vitals.files.push(file.display().to_string());
         vitals.written_ns = Stamp::now().host_ns;
         vitals.journal_bytes = self.journal.length();
+    }
+
+    /// Looks after the journal before this one until it is durable, too.
+    pub(super) fn finish_before(&mut self) {
+        let Some(before) = &mut self.before else { return };
+        let sealed = !before.path().exists();
+        if !sealed && before.is_doubted() && before.renew().is_err() {
+            let text =
+                "the end of a file could not be made durable: a power cut before it is sealed may cost it";
+            self.links.vitals.blemish(text);
+        }
+        if sealed || before.is_doubted() || before.durable().is_synced() {
+            self.before = None;
+        }
     }
 
     /// Goes on in the journal's next part: the one being written failed to sync and is never believed again. Where

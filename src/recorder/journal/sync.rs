@@ -24,7 +24,12 @@ pub(in crate::recorder) fn run(files: &Receiver<Arc<Durable>>, interval: Duratio
     loop {
         vitals.beat(Stage::Sync);
         match files.recv_timeout(due.saturating_duration_since(Instant::now()).min(BEAT_EVERY)) {
-            Ok(next) => file = Some(next),
+            Ok(next) => {
+                // A border: what is written no more is made durable before what follows it.
+                let ended = file.replace(next);
+                ended.map(|ended| vitals.guard(Stage::Sync, || sync(&ended, vitals, &mut worst)));
+                due = Instant::now();
+            }
             Err(RecvTimeoutError::Timeout) if Instant::now() < due => {}
             Err(RecvTimeoutError::Timeout) => {
                 // After a failure the writer goes on in a new part, which comes here too.

@@ -1,10 +1,13 @@
 //! What of a journal is on the disk for certain: one descriptor, shared by who writes and who syncs, and the frames
 //! that no sync has covered yet.
 
+use super::writer::sync_folder;
 use crate::emg::units::wide;
 use std::collections::VecDeque;
 use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Frames kept in memory until a sync covers them: at 64 channels x 4 kHz a minute of a disk that does not answer.
 pub const TAIL_BYTES: u64 = 32 * 1024 * 1024;
@@ -19,12 +22,21 @@ pub struct Durable {
     /// Sequence number after the newest record a sync covered.
     synced: AtomicU64,
     doubted: AtomicBool,
+    /// Where it is, until its name is durable too.
+    unnamed: Mutex<Option<PathBuf>>,
 }
 
 impl Durable {
-    pub(super) fn new(file: File, next_sequence: u64) -> Self {
-        let (written, synced) = (AtomicU64::new(next_sequence), AtomicU64::new(next_sequence));
-        Self { file, written, synced, doubted: AtomicBool::new(false) }
+    /// A file that was just published as `path`: neither its bytes nor its name are durable yet.
+    pub(super) fn fresh(file: File, path: &Path, next_sequence: u64) -> Self {
+        Self {
+            file,
+            written: AtomicU64::new(next_sequence),
+            // Whatever is in it already is written again with every part.
+            synced: AtomicU64::new(next_sequence),
+            doubted: AtomicBool::new(false),
+            unnamed: Mutex::new(Some(path.to_owned())),
+        }
     }
 
     /// Everything written before this call is on the disk when it returns `Ok`; an error ends all trust.
@@ -33,7 +45,7 @@ impl Durable {
             return Err(std::io::Error::other("an earlier sync of this file failed"));
         }
         let upto = self.written.load(Ordering::Acquire);
-        match self.file.sync_data() {
+        match self.sync_all() {
             Ok(()) => {
                 self.synced.fetch_max(upto, Ordering::AcqRel);
                 Ok(())
@@ -43,6 +55,22 @@ impl Durable {
                 Err(error)
             }
         }
+    }
+
+    fn sync_all(&self) -> std::io::Result<()> {
+        let mut unnamed = self.unnamed.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(path) = &*unnamed else { return self.file.sync_data() };
+        self.file.sync_all()?;
+        sync_folder(path)?;
+        *unnamed = None;
+        Ok(())
+    }
+
+    /// Whether everything written is durable.
+    #[must_use]
+    pub fn is_synced(&self) -> bool {
+        let named = self.unnamed.lock().unwrap_or_else(PoisonError::into_inner).is_none();
+        named && self.synced() >= self.written.load(Ordering::Acquire)
     }
 
     /// Whether a sync failed.
@@ -118,7 +146,7 @@ mod tests {
     fn a_failed_sync_is_never_forgiven() {
         // A pipe cannot be synced: the kernel says EINVAL.
         let (read, _write) = std::io::pipe().unwrap();
-        let durable = Durable::new(File::from(std::os::fd::OwnedFd::from(read)), 3);
+        let durable = Durable::fresh(File::from(std::os::fd::OwnedFd::from(read)), Path::new("a"), 3);
         durable.wrote(7);
         assert!(durable.sync().is_err() && durable.is_doubted());
         assert_eq!(durable.synced(), 3, "nothing became durable by it");

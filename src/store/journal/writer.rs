@@ -40,10 +40,22 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Creates the journal under a hidden name, locks it, syncs its header and publishes it as `path`.
+    /// Creates the journal under a hidden name, locks it, syncs its header and publishes it as `path`, all of it durable.
     ///
     /// The publication never replaces a file, so it also claims the name (and the run number) of the recording.
     pub fn create(path: &Path, header: &Header) -> Result<Self, StoreError> {
+        let journal = Self::begin(path, header)?;
+        let durable = journal.disk.sync();
+        durable.map_err(|source| {
+            // Nothing is in it yet, and its name may be wanted.
+            let _ = std::fs::remove_file(path);
+            StoreError::Create { path: path.to_owned(), source }
+        })?;
+        Ok(journal)
+    }
+
+    /// The same, not durable before its first sync: rows that wait for a slow disk are lost to a kill.
+    pub fn begin(path: &Path, header: &Header) -> Result<Self, StoreError> {
         let fail = |source: std::io::Error| match source.kind() {
             std::io::ErrorKind::AlreadyExists => StoreError::Exists { path: path.to_owned() },
             _ => StoreError::Create { path: path.to_owned(), source },
@@ -55,7 +67,7 @@ impl Journal {
         let mut journal = Self {
             path: path.to_owned(),
             part: 1,
-            disk: Arc::new(Durable::new(file, 1)),
+            disk: Arc::new(Durable::fresh(file, path, 1)),
             first: None,
             header: header.clone(),
             identity,
@@ -78,8 +90,15 @@ impl Journal {
         framed(self.identity, 0, &Record::Header(Box::new(self.header.clone())), &mut bytes);
         let (tail, forgotten) = self.tail.since(self.disk.synced());
         bytes.extend(tail);
-        let file = publish_part(&path, &bytes).map_err(|source| StoreError::Create { path, source })?;
-        let old = std::mem::replace(&mut self.disk, Arc::new(Durable::new(file, self.sequence)));
+        let fail = |source| StoreError::Create { path: path.clone(), source };
+        let file = publish_part(&path, &bytes).map_err(fail)?;
+        let next = Durable::fresh(file, &path, self.sequence);
+        next.sync().map_err(|source| {
+            // What a power cut may take away is no part; this one was ours alone.
+            let _ = std::fs::remove_file(&path);
+            fail(source)
+        })?;
+        let old = std::mem::replace(&mut self.disk, Arc::new(next));
         self.first.get_or_insert(old);
         self.part += 1;
         (self.length, self.allocated) = (wide(bytes.len()), 0);
@@ -165,7 +184,7 @@ fn framed(identity: Identity, sequence: u64, record: &Record, out: &mut Vec<u8>)
     frame::encode(identity, sequence, kind, &payload, out);
 }
 
-/// Creates a file with `bytes` in it under a hidden name, locks it, syncs it and publishes it as `path`.
+/// Creates a file with `bytes` in it under a hidden name, locks it and publishes it as `path`.
 fn publish_part(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
     let hidden = hidden_twin(path);
     let mut options = OpenOptions::new();
@@ -174,15 +193,9 @@ fn publish_part(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
         .try_lock()
         .map_err(std::io::Error::from)
         .and_then(|()| file.write_all_at(bytes, 0))
-        .and_then(|()| file.sync_all())
         .and_then(|()| publish(&hidden, path));
     if let Err(error) = published {
         let _ = std::fs::remove_file(&hidden);
-        return Err(error);
-    }
-    if let Err(error) = sync_folder(path) {
-        // A name that a power cut may take away is none; this one was ours alone.
-        let _ = std::fs::remove_file(path);
         return Err(error);
     }
     Ok(file)

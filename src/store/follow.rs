@@ -32,6 +32,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 /// Records taken between two looks at the clock.
 const BATCH: usize = 256;
+/// A file being made is written to more often than this.
+const STILLBORN_AFTER: Duration = Duration::from_hours(1);
 /// First bytes of every HDF5 file.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 
@@ -113,17 +115,29 @@ fn retire(journal: &Path, follower: &Follower) -> Result<(), StoreError> {
     let newest = later.last().map_or(journal, PathBuf::as_path);
     append_sealed(newest, follower.identity(), follower.next_sequence()).map_err(fail)?;
     std::fs::remove_file(journal).map_err(fail)?;
-    for part in later {
+    sync_folder(journal).map_err(fail)?;
+    // A part that outlives its journal is swept away; a journal that outlived its parts would rule without them.
+    for part in &later {
         std::fs::remove_file(part).map_err(fail)?;
     }
-    sync_folder(journal).map_err(fail)
+    if later.is_empty() { Ok(()) } else { sync_folder(journal).map_err(fail) }
 }
 
-/// Removes the later parts of journals that are sealed, below a folder: a crash between two removals leaves them.
+/// Removes what crashes left below a folder and nobody can use: later parts of journals that are sealed, and files that
+/// never got their name.
 pub fn sweep(folder: &Path) {
-    for part in naming::loose_parts(folder) {
-        let _ = std::fs::remove_file(part);
+    let dead = naming::hidden_twins(folder).into_iter().filter(|twin| is_stillborn(twin));
+    for file in naming::loose_parts(folder).into_iter().chain(dead) {
+        let _ = std::fs::remove_file(file);
     }
+}
+
+/// Whether nobody makes this file any more: it is not locked, and for an hour nothing was written into it.
+fn is_stillborn(twin: &Path) -> bool {
+    let Ok(file) = File::open(twin) else { return false };
+    let written = file.metadata().and_then(|meta| meta.modified());
+    let old = written.is_ok_and(|at| at.elapsed().is_ok_and(|age| age >= STILLBORN_AFTER));
+    old && file.try_lock_shared().is_ok()
 }
 
 /// Whether nobody holds the journal's lock any more.

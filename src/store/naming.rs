@@ -53,20 +53,42 @@ pub fn runs(out: &Path, names: &Entities) -> BTreeSet<u32> {
 /// Every journal below a path, or the path itself if it is one, in order.
 #[must_use]
 pub fn journals(path: &Path) -> Vec<PathBuf> {
-    below(path, &|file| file.extension().is_some_and(|ending| ending == "wal"))
+    below(path, &|file| !is_hidden(file) && file.extension().is_some_and(|ending| ending == "wal"))
 }
 
 /// Later parts of journals below a folder whose first part is gone while the recording is there: sealed long ago.
 pub(super) fn loose_parts(folder: &Path) -> Vec<PathBuf> {
     below(folder, &|file| {
-        parts::journal_of(file).is_some_and(|journal| !journal.exists() && projection_path(&journal).exists())
+        let journal = parts::journal_of(file).filter(|_| !is_hidden(file));
+        journal.is_some_and(|journal| !journal.exists() && projection_path(&journal).exists())
     })
+}
+
+/// A name beside `path` that nobody else uses: what is made there gets its own name when it is whole.
+pub(super) fn hidden_twin(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.{}", uuid::Uuid::new_v4().simple()))
+}
+
+/// Hidden twins of journals and recordings below a folder, whether still being made or left by a crash.
+pub(super) fn hidden_twins(folder: &Path) -> Vec<PathBuf> {
+    below(folder, &|file| twin_of(file).is_some_and(|name| name.contains("_emg.")))
+}
+
+/// The name a hidden twin was to get.
+fn twin_of(hidden: &Path) -> Option<&str> {
+    let (name, id) = hidden.file_name()?.to_str()?.strip_prefix('.')?.rsplit_once('.')?;
+    uuid::Uuid::try_parse(id).is_ok_and(|_| id.len() == 32).then_some(name)
 }
 
 /// Recordings lie at most four folders below `out`; deeper trees are somebody else's.
 const DEPTH: usize = 6;
 
-/// The files below a path, or itself, that are wanted and not hidden, in order.
+fn is_hidden(file: &Path) -> bool {
+    file.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
+}
+
+/// The files below a path, or itself, that are wanted, in order.
 fn below(path: &Path, wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
     let mut found = Vec::new();
     collect(path, 0, wanted, &mut found);
@@ -76,8 +98,7 @@ fn below(path: &Path, wanted: &dyn Fn(&Path) -> bool) -> Vec<PathBuf> {
 
 fn collect(path: &Path, depth: usize, wanted: &dyn Fn(&Path) -> bool, found: &mut Vec<PathBuf>) {
     if path.is_file() {
-        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        if !hidden && wanted(path) {
+        if wanted(path) {
             found.push(path.to_owned());
         }
     } else if depth < DEPTH && found.len() < JOURNALS {
@@ -105,6 +126,19 @@ mod tests {
         let split =
             recording_path(Path::new("r"), &Entities { session: String::new(), ..names(12, Some(3)) });
         assert_eq!(split, Path::new("r/sub-01/emg/sub-01_task-faces_run-12_split-03_emg.h5"));
+    }
+
+    #[test]
+    fn what_was_being_made_is_told_from_what_is_there_and_from_what_is_not_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("sub-01_task-faces_run-01_emg.wal");
+        let twin = hidden_twin(&journal);
+        for path in [&journal, &twin, &folder.path().join("._sub-01_emg.wal"), &folder.path().join(".x.txt")]
+        {
+            std::fs::write(path, "").unwrap();
+        }
+        assert_eq!(hidden_twins(folder.path()), [twin]);
+        assert_eq!(journals(folder.path()), [journal]);
     }
 
     #[test]

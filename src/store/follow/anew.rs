@@ -4,9 +4,10 @@
 
 use crate::pipeline::{ChainChange, ZeroPhase};
 use crate::store::StoreError;
-use crate::store::journal::writer::{hidden_twin, publish, sync_folder};
+use crate::store::journal::writer::{publish, sync_folder};
 use crate::store::journal::{Header, Record};
 use crate::store::layout::State;
+use crate::store::naming::hidden_twin;
 use crate::store::projector::{Projection, Sealed};
 use crate::store::reader::Joined;
 use std::path::Path;

@@ -6,6 +6,7 @@ use super::record::{Header, Record};
 use super::{codec, parts};
 use crate::emg::units::wide;
 use crate::store::StoreError;
+use crate::store::naming::hidden_twin;
 use rustix::fs::{FallocateFlags, RenameFlags};
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -220,12 +221,6 @@ pub(in crate::store) fn publish(hidden: &Path, path: &Path) -> std::io::Result<(
         }
         result => Ok(result?),
     }
-}
-
-/// A name beside `path` that nobody else uses.
-pub(in crate::store) fn hidden_twin(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    path.with_file_name(format!(".{name}.{}", uuid::Uuid::new_v4().simple()))
 }
 
 /// Makes the entries of the folder that holds `path` durable.

@@ -26,6 +26,20 @@ pub struct PipelineState {
     pub tracks: Vec<TrackState>,
 }
 
+impl PipelineState {
+    /// No state: the filters start afresh at `row`.
+    #[must_use]
+    pub fn none(row: u64) -> Self {
+        Self { row, epoch: 0, tracks: Vec::new() }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.tracks.is_empty()
+    }
+}
+
 /// One channel in a [`PipelineState`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrackState {

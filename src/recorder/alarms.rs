@@ -32,10 +32,16 @@ pub(super) enum Kind {
     Stuck,
     /// A turn of a thread failed and was caught.
     Failed,
+    /// No next file can be begun.
+    Rotation,
     /// A channel touches the ends of its range.
     Saturated,
     /// A channel does not move.
     Flat,
+    /// An electrode seems to have come off.
+    Off,
+    /// The mains disturb a channel.
+    Hum,
     /// Samples the device counted never arrived.
     Lost,
     /// The source is faster or slower than it claims.
@@ -66,7 +72,7 @@ const LEAVE: i64 = 3;
 
 impl Kind {
     #[cfg(test)]
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 22] = [
         Self::Write,
         Self::Stalled,
         Self::Sync,
@@ -78,8 +84,11 @@ impl Kind {
         Self::Projector,
         Self::Stuck,
         Self::Failed,
+        Self::Rotation,
         Self::Saturated,
         Self::Flat,
+        Self::Off,
+        Self::Hum,
         Self::Lost,
         Self::Rate,
         Self::Drift,
@@ -107,6 +116,7 @@ impl Kind {
             // A burst passes in less.
             Self::Queue => ("queue", First, 300, "the disk does not keep up: end what else writes to it"),
             Self::Projector => ("projector", First, 0, "nothing is lost: if it stays, stop and `recover`"),
+            Self::Rotation => ("rotation", Second, 0, "check the folder's disk, its inodes and its rights"),
             Self::Stuck => {
                 ("stuck", First, 0, "rows are kept as long as they arrive: stop when you can, and report it")
             }
@@ -114,6 +124,11 @@ impl Kind {
             Self::Saturated => ("saturated", Second, 0, "lower its gain, or look for a loose electrode"),
             // The resting output of an envelope sensor may stand still on one count for a second or two.
             Self::Flat => ("flat", Second, 5000, "check its electrodes, its cable and the reference"),
+            // A finger that presses on an electrode takes it off for less.
+            Self::Off => ("off", Second, 3000, "press it on, or take a fresh one: see the Electrodes view"),
+            Self::Hum => {
+                ("hum", Second, 5000, "check the reference, and keep mains cables away from its leads")
+            }
             Self::Lost => ("lost", Second, 0, "check cable and port, and connect the board without a hub"),
             // A line through ten seconds of arrivals is right to 0.05 % when they jitter by 5 ms.
             Self::Rate => ("rate", Second, 5000, "say the rate it has with `rate=` in the source's URI"),

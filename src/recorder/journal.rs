@@ -20,10 +20,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+mod border;
 mod claim;
 mod files;
 pub(super) mod sync;
 
+use border::Due;
 use claim::{claim, start_segment};
 
 /// Rows wait at most this long, in signal time and in wall time.
@@ -32,8 +34,6 @@ pub const HOLD: Duration = Duration::from_millis(50);
 pub const KILL_LOSS: Duration = Duration::from_millis(100);
 /// A full disk is tried again this often.
 pub const RETRY: Duration = Duration::from_secs(1);
-/// How long a new segment waits for the filter state at its first row; the queue holds ten times as much.
-const STATE_WAIT: Duration = Duration::from_secs(5);
 /// How long the end of a recording waits for its models.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 /// How often the thread looks at its clock when nothing arrives.
@@ -109,12 +109,12 @@ pub(super) struct JournalWriter {
     marker_id: u64,
     /// The disk is full and the source can wait: nothing more is taken.
     surrendered: bool,
-    /// The journal before this one, until it is durable.
-    before: Option<Journal>,
+    /// The journals before this one that are not durable yet.
+    before: Vec<Journal>,
     /// A segment that is open while its predecessor cannot be ended.
     next: Option<(Journal, Header)>,
-    /// A border's state that could not be written yet.
-    border_state: Option<(u64, Option<Carried>)>,
+    /// The filters' state that is to follow into this segment.
+    due: Option<Due>,
 }
 
 impl JournalWriter {
@@ -150,10 +150,14 @@ impl JournalWriter {
             rows: first_row,
             marker_id,
             surrendered: false,
-            before: None,
+            before: Vec::new(),
             next: None,
-            border_state: None,
+            due: None,
         };
+        if writer.header.segment > 0 {
+            // It goes on with a recording whose filters nobody has.
+            writer.due = Some(Due::afresh(first_row));
+        }
         writer.announce();
         Ok(writer)
     }
@@ -187,13 +191,14 @@ impl JournalWriter {
         if self.pending.is_some() && now - self.pending_since_ns >= ns(HOLD) {
             self.flush_pending();
         }
-        self.finish_before();
-        if self.journal.is_doubted() && now >= self.renew_at_ns {
-            self.renew_at_ns = now + ns(RETRY);
-            self.renew();
-        }
-        if !self.backlog.is_empty() && now >= self.retry_at_ns {
-            self.flush_backlog();
+        self.renew_all();
+        if now >= self.retry_at_ns {
+            if !self.backlog.is_empty() {
+                self.flush_backlog();
+            }
+            if self.settle_state(false).is_err() {
+                self.retry_at_ns = now + ns(RETRY);
+            }
         }
         true
     }
@@ -394,7 +399,12 @@ impl JournalWriter {
         let report = match request {
             Some(Request::Marker(ticket, marker)) => match self.mark(marker) {
                 Ok(marker) => Report::Stored(Some(ticket), marker),
-                Err(error) => Report::NotStored(ticket, in_full(&error)),
+                Err(error) => {
+                    let why = in_full(&error);
+                    self.links.vitals.blemish(&format!("a marker could not be written: {why}"));
+                    self.links.vitals.report(Kind::Write, Some(format!("a marker is not stored: {why}")));
+                    Report::NotStored(ticket, why)
+                }
             },
             Some(Request::Log(level, text)) => {
                 self.flush_pending();
@@ -441,6 +451,8 @@ impl JournalWriter {
         self.flush_pending();
         self.flush_backlog();
         self.keep_the_rest();
+        // Where it cannot be written, neither can the end.
+        let _ = self.settle_state(true);
         while let Ok(request) = self.links.requests.try_recv() {
             self.serve(Some(request));
         }

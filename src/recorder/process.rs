@@ -229,7 +229,6 @@ impl Process {
         match piece {
             Piece::Chains(change) => {
                 self.chains = Some(self.chains.as_ref().merged(&change));
-                self.electrodes.iter_mut().for_each(Electrode::forget_levels);
                 self.step(&Input::Chains(change));
             }
             Piece::Rows(rows) => {
@@ -339,7 +338,7 @@ impl Process {
         for at in 0..rows.samples.len() {
             let channel = &self.channels[at % n];
             let value = rows.samples.get(at);
-            self.electrodes[at % n].see(value, channel);
+            self.electrodes[at % n].see(value);
             raw.push(narrow((value - channel.offset) * channel.scale));
         }
         let mut picture = self.picture.lock();
@@ -357,12 +356,9 @@ impl Process {
     /// Once a second: how the electrodes stand.
     fn look(&mut self) {
         let mut picture = self.picture.lock();
-        let settled = picture.row >= picture.settled_at;
         let each = self.electrodes.iter_mut().zip(&self.channels).zip(&mut picture.standings);
         for ((electrode, channel), standing) in each {
-            let level = standing.level;
-            *standing = electrode.look(settled.then_some(level), channel, self.rate_hz);
-            standing.level = level;
+            *standing = electrode.look(standing.level, channel);
         }
     }
 

@@ -32,11 +32,11 @@ impl Control {
     fn watch(&mut self) {
         let now = Stamp::now();
         let vitals = self.vitals.lock().clone();
-        let standings = self.picture.lock().standings.clone();
+        let quality = self.picture.lock().quality.clone();
         let view = View {
             state: self.state,
             vitals: &vitals,
-            standings: &standings,
+            quality: &quality,
             channels: &self.gauge.channels,
             source: &self.gauge.description,
             crowded: is_crowded(self.vitals.queued(Stage::Journal), PIECES),

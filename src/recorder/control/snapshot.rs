@@ -151,22 +151,17 @@ impl Gauge {
     fn channel_states(&self, picture: &Picture) -> Vec<ChannelState> {
         let state = |(at, (channel, standing)): (usize, (&Channel, &Standing))| {
             let quality = picture.quality.get(at).copied().flatten();
-            let mut flags = standing.flags();
-            for word in quality.into_iter().flat_map(|quality| flag::words(quality.flags)) {
-                if !flags.iter().any(|flag| flag == word) {
-                    flags.push(word.to_owned());
-                }
-            }
+            let flags = quality.into_iter().flat_map(|quality| flag::words(quality.flags));
             ChannelState {
                 channel: channel.clone(),
                 level: standing.level,
                 mvc_percent: picture.calibrator.percent(at, standing.level),
                 offset: standing.offset,
-                floor: quality.map_or(standing.floor, |quality| quality.floor),
+                floor: quality.map_or(f64::NAN, |quality| quality.floor),
                 range_percent: standing.range_percent,
                 line_level: quality.map_or(f64::NAN, |quality| quality.line_level),
                 line_hz: quality.map_or(f64::NAN, |quality| quality.line_hz),
-                flags,
+                flags: flags.map(str::to_owned).collect(),
             }
         };
         self.channels.iter().zip(&picture.standings).enumerate().map(state).collect()

@@ -3,11 +3,11 @@
 //! Pure: vitals, picture and the time in, every condition out, whether it holds or not. `alarms` decides what
 //! becomes of them.
 
-use crate::emg::Channel;
+use crate::emg::finding::quality::flag;
 use crate::emg::units::{float, nanos};
+use crate::emg::{Channel, Kind as Carries, Quality};
 use crate::recorder::LATE;
 use crate::recorder::alarms::Kind;
-use crate::recorder::process::Standing;
 use crate::recorder::vitals::Vitals;
 use crate::session::snapshot::State;
 use crate::source::Description;
@@ -32,7 +32,8 @@ pub(super) type Condition = (Kind, Option<u16>, Option<String>);
 pub(super) struct View<'a> {
     pub(super) state: State,
     pub(super) vitals: &'a Vitals,
-    pub(super) standings: &'a [Standing],
+    /// Each channel over its last whole second.
+    pub(super) quality: &'a [Option<Quality>],
     pub(super) channels: &'a [Channel],
     pub(super) source: &'a Description,
     /// Whether more than 80 % of the journal's queue is taken.
@@ -62,13 +63,14 @@ impl Watch {
             all.extend(self.counts(view));
             all.extend(view.electrodes());
         } else {
-            use Kind::{Away, Drift, Lost, Rate, Refused, Skipped, Source};
+            use Kind::{Away, Drift, Flat, Hum, Lost, Off, Rate, Refused, Saturated, Skipped, Source};
             let of_source = [Away, Source, Rate, Drift, Lost, Refused, Skipped];
             all.extend(of_source.map(|kind| (kind, None, None)));
             let channels = (0..).take(view.channels.len());
-            all.extend(channels.flat_map(|channel| {
-                [(Kind::Saturated, Some(channel), None), (Kind::Flat, Some(channel), None)]
-            }));
+            all.extend(
+                channels
+                    .flat_map(|channel| [Saturated, Flat, Off, Hum].map(|kind| (kind, Some(channel), None))),
+            );
         }
         all
     }
@@ -136,6 +138,7 @@ impl View<'_> {
             (Kind::Write, None, write),
             (Kind::Sync, None, self.reported(Kind::Sync)),
             (Kind::Projector, None, self.reported(Kind::Projector)),
+            (Kind::Rotation, None, self.reported(Kind::Rotation)),
             (Kind::Queue, None, queue),
         ]
     }
@@ -165,12 +168,25 @@ impl View<'_> {
     }
 
     fn electrodes(&self) -> impl Iterator<Item = Condition> + '_ {
-        let each = (0..).zip(self.channels).zip(self.standings);
-        each.flat_map(|((at, channel), standing)| {
+        // Before the first second is over nothing is known of them.
+        let newest = self.quality.iter().copied().chain(std::iter::repeat(None));
+        (0..).zip(self.channels).zip(newest).flat_map(|((at, channel), quality)| {
             let name = &channel.name;
-            let saturated = standing.saturated.then(|| format!("{name} is at the end of its range"));
-            let flat = standing.flat.then(|| format!("{name} does not move at all"));
-            [(Kind::Saturated, Some(at), saturated), (Kind::Flat, Some(at), flat)]
+            let flags = quality.map_or(0, |quality| quality.flags);
+            let when = |bit: u32, text: String| (flags & bit != 0).then_some(text);
+            // What does not move at all is known better than that it has no contact.
+            let off = if flags & flag::FLAT == 0 { flag::OFF } else { 0 };
+            let guessed = if channel.kind == Carries::Raw { "" } else { ", as far as its sensor tells" };
+            [
+                (
+                    Kind::Saturated,
+                    Some(at),
+                    when(flag::SATURATED, format!("{name} is at the end of its range")),
+                ),
+                (Kind::Flat, Some(at), when(flag::FLAT, format!("{name} does not move at all"))),
+                (Kind::Off, Some(at), when(off, format!("{name} has no contact{guessed}"))),
+                (Kind::Hum, Some(at), when(flag::LINE, format!("{name} hums with the mains"))),
+            ]
         })
     }
 }

@@ -13,28 +13,32 @@ use std::time::{Duration, Instant};
 /// The longest sync is that of so long.
 const WORST_OF_NS: i64 = 60_000_000_000;
 
+/// What failed, failed lately for so long: its alarm stands, however soon the next sync succeeds.
+const LATELY: Duration = Duration::from_secs(10);
+
 /// However seldom it syncs, the thread shows that it lives.
 const BEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// Syncs the newest journal each `interval` until the writer is gone.
 pub(in crate::recorder) fn run(files: &Receiver<Arc<Durable>>, interval: Duration, vitals: &Arc<Shared>) {
     let mut file: Option<Arc<Durable>> = None;
-    let mut worst = Worst::default();
+    let mut past = Past::default();
     let mut due = Instant::now() + interval;
     loop {
         vitals.beat(Stage::Sync);
         match files.recv_timeout(due.saturating_duration_since(Instant::now()).min(BEAT_EVERY)) {
             Ok(next) => {
-                // A border: what is written no more is made durable before what follows it.
+                // A border: what is written no more is made durable before what follows it. Whether it was is for the
+                // writer to see.
                 let ended = file.replace(next);
-                ended.map(|ended| vitals.guard(Stage::Sync, || sync(&ended, vitals, &mut worst)));
+                ended.map(|ended| vitals.guard(Stage::Sync, || finish(&ended, vitals, &mut past)));
                 due = Instant::now();
             }
             Err(RecvTimeoutError::Timeout) if Instant::now() < due => {}
             Err(RecvTimeoutError::Timeout) => {
                 // After a failure the writer goes on in a new part, which comes here too.
                 let current = file.take();
-                let synced = || current.filter(|file| sync(file, vitals, &mut worst));
+                let synced = || current.filter(|file| sync(file, vitals, &mut past));
                 file = vitals.guard(Stage::Sync, synced).flatten();
                 due = Instant::now() + interval;
             }
@@ -43,8 +47,18 @@ pub(in crate::recorder) fn run(files: &Receiver<Arc<Durable>>, interval: Duratio
     }
 }
 
+/// Makes a file durable that is written no more.
+fn finish(file: &Durable, vitals: &Shared, past: &mut Past) {
+    if let Err(error) = file.sync() {
+        past.failed = Some(Instant::now());
+        let text = format!("the end of a journal could not be made durable at once: {error}");
+        vitals.blemish(&text);
+        vitals.report(Kind::Sync, Some(text));
+    }
+}
+
 /// Whether the file may be trusted further.
-fn sync(file: &Durable, vitals: &Shared, worst: &mut Worst) -> bool {
+fn sync(file: &Durable, vitals: &Shared, past: &mut Past) -> bool {
     let began = Stamp::now().host_ns;
     if vitals.lock().undurable_since_ns == 0 {
         return true;
@@ -54,18 +68,28 @@ fn sync(file: &Durable, vitals: &Shared, worst: &mut Worst) -> bool {
             let took_ms = seconds(Stamp::now().host_ns - began) * 1e3;
             let mut vitals = vitals.lock();
             // A file that failed is not asked again, so this one is a later part or journal.
-            vitals.wrong.remove(&Kind::Sync);
-            vitals.sync_ms = Some((took_ms, worst.of(took_ms, began)));
+            if past.failed.is_none_or(|at| at.elapsed() >= LATELY) {
+                vitals.wrong.remove(&Kind::Sync);
+            }
+            vitals.sync_ms = Some((took_ms, past.worst.of(took_ms, began)));
             // What was written while the disk worked is not covered: its age counts from the sync's beginning.
             vitals.undurable_since_ns = if vitals.written_ns > began { began } else { 0 };
             true
         }
         Err(error) => {
+            past.failed = Some(Instant::now());
             let text = format!("the journal could not be made durable: {error}");
             vitals.report(Kind::Sync, Some(text));
             false
         }
     }
+}
+
+/// How the syncs before went.
+#[derive(Debug, Default)]
+struct Past {
+    worst: Worst,
+    failed: Option<Instant>,
 }
 
 /// The longest syncs of the last minute: none here is shorter than one after it.

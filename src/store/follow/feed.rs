@@ -9,6 +9,8 @@ use std::path::Path;
 
 /// A hole is filled in runs of this many rows.
 const HOLE_ROWS: u64 = 65_536;
+/// Records that wait for a state at most: four minutes of a live source.
+const HELD_RECORDS: usize = 4800;
 /// Id of the chain that stands in for lost ones; recorders count from 0.
 const STAND_IN: u32 = u32::MAX;
 
@@ -18,6 +20,8 @@ pub(super) struct Feed {
     channels: usize,
     decimation: u32,
     has_chains: bool,
+    /// Records that wait for the filters' state, which may come after the first rows of its segment.
+    held: Option<Vec<Record>>,
     /// Epoch and host time of the newest row or gap.
     newest: (u32, i64),
     /// Rows filled because their records are lost.
@@ -36,6 +40,7 @@ impl Feed {
             channels: header.channels.len(),
             decimation: header.decimation,
             has_chains: false,
+            held: (header.segment > 0).then(Vec::new),
             newest: (0, header.created_host_ns),
             hole_rows: 0,
             misfits: 0,
@@ -52,8 +57,9 @@ impl Feed {
     ) -> Result<bool, StoreError> {
         for _ in 0..most {
             match follower.step(ended)? {
-                Step::Record(record) => self.take(&record)?,
+                Step::Record(record) => self.hold_or_take(record)?,
                 Step::Skipped => {}
+                Step::Waiting if ended => return self.release().map(|()| false),
                 Step::Waiting => return Ok(false),
             }
         }
@@ -63,6 +69,33 @@ impl Feed {
     /// Whether the journal was not read as it was written.
     pub(super) fn is_damaged(&self, follower: &Follower) -> bool {
         self.hole_rows > 0 || self.misfits > 0 || follower.missing_records > 0 || follower.damaged_bytes() > 0
+    }
+
+    /// Rows are filtered from the state that the segment before ended with; it is written as soon as it is known.
+    fn hold_or_take(&mut self, record: Record) -> Result<(), StoreError> {
+        let Some(held) = &mut self.held else { return self.take(&record) };
+        match record {
+            Record::State(state) if state.is_none() => self.release(),
+            Record::State(_) => self.take(&record),
+            Record::Observer(_) => {
+                self.take(&record)?;
+                self.release()
+            }
+            Record::End { .. } | Record::Handover { .. } => {
+                self.release()?;
+                self.take(&record)
+            }
+            _ if held.is_empty() && !matches!(record, Record::Rows(_) | Record::Gap(_)) => self.take(&record),
+            _ => {
+                held.push(record);
+                // A damaged journal may have lost it.
+                if held.len() > HELD_RECORDS { self.release() } else { Ok(()) }
+            }
+        }
+    }
+
+    fn release(&mut self) -> Result<(), StoreError> {
+        self.held.take().into_iter().flatten().try_for_each(|record| self.take(&record))
     }
 
     fn take(&mut self, record: &Record) -> Result<(), StoreError> {
@@ -138,4 +171,47 @@ fn identity(sample: u64, channels: usize, decimation: u32) -> ChainChange {
     };
     let assignment = vec![STAND_IN; channels];
     ChainChange { sample, reason: Reason::Start, decimation, chains: vec![chain], assignment }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::PipelineState;
+    use crate::store::follow::rebuild;
+    use crate::store::journal::Journal;
+    use crate::store::projector::tests::second_segment;
+    use crate::store::reader::Recording;
+
+    /// Cleaned values of a segment whose journal has these records, to the bit, and whether it was read whole.
+    fn cleaned(header: &crate::store::journal::Header, records: &[Record]) -> (Vec<u32>, bool) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a_emg.wal");
+        let mut journal = Journal::create(&path, header).unwrap();
+        for record in records {
+            journal.append(record).unwrap();
+        }
+        drop(journal);
+        let recovered = rebuild(&path, &folder.path().join("a_emg.h5"), false).unwrap();
+        let recording = Recording::open(&recovered.file).unwrap();
+        let clean = recording.clean(0..u64::MAX).unwrap();
+        (clean.iter().map(|value| value.to_bits()).collect(), !recovered.damaged)
+    }
+
+    #[test]
+    fn rows_are_filtered_from_the_state_before_them_however_late_it_comes() {
+        let (_, segment) = second_segment();
+        let (state, rest) = segment.records.split_first().unwrap();
+        let observer = Record::Observer(Vec::new());
+        let early = cleaned(&segment.header, &[&[state.clone(), observer.clone()], rest].concat());
+        let afresh = cleaned(&segment.header, rest);
+        assert!(early.1 && afresh.1 && early.0 != afresh.0);
+        for rows in [1, 2, rest.len() - 1] {
+            let at = rest.iter().position(|record| matches!(record, Record::Rows(_))).unwrap() + rows;
+            let at = at.min(rest.len());
+            let late = [&rest[..at], &[state.clone(), observer.clone()], &rest[at..]].concat();
+            assert!(cleaned(&segment.header, &late) == early, "{rows} records later");
+        }
+        let none = [&rest[..4], &[Record::State(PipelineState::none(2067))], &rest[4..]].concat();
+        assert!(cleaned(&segment.header, &none) == afresh, "none is said to be there");
+    }
 }

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// Frames kept in memory until a sync covers them: at 64 channels x 4 kHz a minute of a disk that does not answer.
 pub const TAIL_BYTES: u64 = 32 * 1024 * 1024;
@@ -22,8 +21,9 @@ pub struct Durable {
     /// Sequence number after the newest record a sync covered.
     synced: AtomicU64,
     doubted: AtomicBool,
-    /// Where it is, until its name is durable too.
-    unnamed: Mutex<Option<PathBuf>>,
+    path: PathBuf,
+    /// Its name is on the disk, too.
+    named: AtomicBool,
 }
 
 impl Durable {
@@ -35,7 +35,8 @@ impl Durable {
             // Whatever is in it already is written again with every part.
             synced: AtomicU64::new(next_sequence),
             doubted: AtomicBool::new(false),
-            unnamed: Mutex::new(Some(path.to_owned())),
+            path: path.to_owned(),
+            named: AtomicBool::new(false),
         }
     }
 
@@ -58,19 +59,19 @@ impl Durable {
     }
 
     fn sync_all(&self) -> std::io::Result<()> {
-        let mut unnamed = self.unnamed.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(path) = &*unnamed else { return self.file.sync_data() };
+        if self.named.load(Ordering::Acquire) {
+            return self.file.sync_data();
+        }
         self.file.sync_all()?;
-        sync_folder(path)?;
-        *unnamed = None;
+        sync_folder(&self.path)?;
+        self.named.store(true, Ordering::Release);
         Ok(())
     }
 
     /// Whether everything written is durable.
     #[must_use]
     pub fn is_synced(&self) -> bool {
-        let named = self.unnamed.lock().unwrap_or_else(PoisonError::into_inner).is_none();
-        named && self.synced() >= self.written.load(Ordering::Acquire)
+        self.named.load(Ordering::Acquire) && self.synced() >= self.written.load(Ordering::Acquire)
     }
 
     /// Whether a sync failed.

@@ -122,7 +122,8 @@ impl Header {
 pub enum Record {
     /// What is recorded; the first record of a segment, repeated nowhere.
     Header(Box<Header>),
-    /// The pipeline's state at the segment's first row; absent in the first segment.
+    /// The pipeline's state at the segment's first row, none where the filters start afresh; absent in the first
+    /// segment. It may come after rows that are filtered from it.
     State(PipelineState),
     /// The observer's state at the same row; see [`crate::face::state`].
     Observer(Vec<u64>),

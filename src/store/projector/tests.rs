@@ -299,11 +299,9 @@ fn a_damaged_journal_is_an_error_and_not_a_panic() {
     projection.close(State::Recovered).unwrap();
 }
 
-#[test]
-fn the_second_segment_goes_on_as_if_there_were_no_border() {
-    let folder = tempfile::tempdir().unwrap();
+/// An afternoon, and the segment of it that begins at row 2067: the state first, as recorders write it at leisure.
+pub(in crate::store) fn second_segment() -> (Story, Story) {
     let story = Story::afternoon(header(SampleType::I16));
-    let (clean, envelope) = story.clean();
     let mut pipeline = Pipeline::new(&story.header.channels);
     let border = story.records.iter().position(|r| matches!(r, Record::Rows(b) if b.sample == 2067)).unwrap();
     for record in &story.records[..border] {
@@ -317,12 +315,20 @@ fn the_second_segment_goes_on_as_if_there_were_no_border() {
     let mut second = vec![Record::State(pipeline.state())];
     second.extend(pipeline.changes().into_iter().map(Record::Chains));
     second.extend_from_slice(&story.records[border..]);
-    let path = folder.path().join("b.h5");
     let segment = Story {
         header: Header { segment: 1, first_row: 2067, ..story.header.clone() },
         records: second,
         ..Story::new(story.header.clone())
     };
+    (story, segment)
+}
+
+#[test]
+fn the_second_segment_goes_on_as_if_there_were_no_border() {
+    let folder = tempfile::tempdir().unwrap();
+    let (story, segment) = second_segment();
+    let (clean, envelope) = story.clean();
+    let path = folder.path().join("b.h5");
     segment.sealed(&path);
     let recording = Recording::open(&path).unwrap();
     assert_eq!(recording.span(), 2067..story.row);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::emg::clock::Fit;
-use crate::emg::{Cause, Gap, Kind as Carries, SampleType};
+use crate::emg::{Cause, Gap, SampleType};
 
 const S: i64 = 1_000_000_000;
 const NOW: i64 = 1_000_000 * S;
@@ -10,7 +10,7 @@ const NOW: i64 = 1_000_000 * S;
 struct Station {
     state: State,
     vitals: Vitals,
-    standings: Vec<Standing>,
+    quality: Vec<Option<Quality>>,
     source: Description,
     crowded: bool,
     stuck: Option<(&'static str, f64)>,
@@ -32,11 +32,11 @@ fn station() -> Station {
         remarks: Vec::new(),
     };
     let vitals = Vitals { alive: true, newest_ns: NOW, written_ns: NOW, ..Vitals::default() };
-    let standings = vec![Standing::default(); 2];
+    let quality = vec![None; 2];
     Station {
         state: State::Recording,
         vitals,
-        standings,
+        quality,
         source,
         crowded: false,
         stuck: None,
@@ -45,12 +45,26 @@ fn station() -> Station {
 }
 
 impl Station {
+    /// What the last second of a channel was like.
+    fn flag(&mut self, channel: u16, flags: u32) {
+        let unknown = f64::NAN;
+        self.quality[usize::from(channel)] = Some(Quality {
+            sample: 0,
+            channel,
+            level: unknown,
+            floor: unknown,
+            line_level: unknown,
+            line_hz: unknown,
+            flags,
+        });
+    }
+
     /// The conditions that hold at a time.
     fn wrong_at(&mut self, now_ns: i64) -> Vec<(Kind, Option<u16>)> {
         let view = View {
             state: self.state,
             vitals: &self.vitals,
-            standings: &self.standings,
+            quality: &self.quality,
             channels: &self.source.channels,
             source: &self.source,
             crowded: self.crowded,
@@ -58,8 +72,8 @@ impl Station {
             now_ns,
         };
         let mut all: Vec<_> = self.watch.look(&view);
-        let of_channels = 2 * self.source.channels.len();
-        assert_eq!(all.len(), 16 + of_channels, "every condition is looked at every time");
+        let of_channels = 4 * self.source.channels.len();
+        assert_eq!(all.len(), 17 + of_channels, "every condition is looked at every time");
         all.retain(|(_, _, text)| text.is_some());
         all.into_iter().map(|(kind, channel, _)| (kind, channel)).collect()
     }
@@ -155,9 +169,12 @@ fn a_loss_is_news_for_ten_seconds_and_those_after_it_are_added_up() {
 #[test]
 fn electrodes_are_named_by_their_channel() {
     let mut station = station();
-    station.standings[0].flat = true;
-    station.standings[1].saturated = true;
-    assert_eq!(station.wrong(), [(Kind::Flat, Some(0)), (Kind::Saturated, Some(1))]);
+    station.flag(0, flag::FLAT | flag::SETTLING);
+    station.flag(1, flag::SATURATED | flag::LINE);
+    assert_eq!(station.wrong(), [(Kind::Flat, Some(0)), (Kind::Saturated, Some(1)), (Kind::Hum, Some(1))]);
+    station.flag(0, flag::OFF);
+    station.flag(1, 0);
+    assert_eq!(station.wrong(), [(Kind::Off, Some(0))]);
 }
 
 #[test]

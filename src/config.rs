@@ -83,6 +83,8 @@ pub struct Config {
     pub blind: bool,
     /// The group of a recording's folder may read its files.
     pub group_read: bool,
+    /// The recorder's group may command it.
+    pub group_control: bool,
     /// Command line for the shell, run when an alarm begins and when it is over.
     pub on_alarm: Option<String>,
     /// Command line for the shell, run when a recording is closed.
@@ -119,6 +121,7 @@ impl Default for Config {
             theme: Theme::Default,
             blind: false,
             group_read: false,
+            group_control: false,
             on_alarm: None,
             on_close: None,
             origins: BTreeMap::new(),

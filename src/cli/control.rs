@@ -125,7 +125,7 @@ fn ask(socket: &std::path::Path, action: Action) -> anyhow::Result<Answer> {
 /// Ids and sockets of all recorders there are: those in the runtime folder; where it has none, those that write a
 /// journal in the folder of recordings, e.g. a service with a runtime folder of its own.
 pub(super) fn running() -> anyhow::Result<Vec<(String, PathBuf)>> {
-    let listed = ipc::socket::folder().and_then(|folder| ipc::socket::sockets(&folder));
+    let listed = ipc::socket::searched().and_then(|folder| ipc::socket::sockets(&folder));
     match listed {
         Ok(found) if !found.is_empty() => Ok(found),
         listed => match writing() {

@@ -4,7 +4,7 @@
 
 use crate::config::{Config, LineFrequency};
 use crate::dsp::line::MAINS_HZ;
-use crate::ipc::socket;
+use crate::ipc::socket::{self, Access};
 use crate::pipeline::Options;
 use std::path::Path;
 
@@ -17,13 +17,13 @@ pub(super) fn options(config: &Config) -> Options {
     if config.line_frequency != LineFrequency::Auto {
         return options;
     }
-    let found = socket::folder().ok().and_then(|folder| kept(&folder));
+    let found = socket::folder(Access::Owner).ok().and_then(|folder| kept(&folder));
     found.map_or(options, |line_hz| Options { line_hz, ..options })
 }
 
 /// Keeps what was found.
 pub(super) fn keep(hz: f64) {
-    if let Ok(folder) = socket::folder() {
+    if let Ok(folder) = socket::folder(Access::Owner) {
         // Whoever cannot write there cannot record either, and is told so then.
         let _ = std::fs::write(folder.join(FILE), format!("{hz}\n"));
     }

@@ -7,6 +7,7 @@ use crate::config::{Config, LineFrequency, Listen, Montage, Origin};
 use crate::emg::finding::preflight::Outcome;
 use crate::emg::units::{count, small};
 use crate::emg::{Channel, Kind};
+use crate::ipc::socket::Access;
 use crate::pipeline::preset;
 use crate::recorder::control::Signal;
 use crate::recorder::control::hooks::{Hooks, Job, OnAlarm, OnClose};
@@ -96,7 +97,7 @@ pub(super) fn run(config: &Config, mode: Mode, resume: bool) -> anyhow::Result<E
     refuse_band(config, &description, &channels)?;
     let models = super::models::of(config, &channels, description.nominal_hz)?;
     let id = format!("r{}", &uuid::Uuid::new_v4().simple().to_string()[..6]);
-    let folder = ipc::socket::folder().map_err(|error| advise(&error, error.advice()))?;
+    let folder = ipc::socket::folder(access(config)).map_err(|error| advise(&error, error.advice()))?;
     let socket = ipc::socket::path(&folder, &id).map_err(|error| advise(&error, error.advice()))?;
     // Whoever finds it in the journal may stand in another folder.
     let absolute = std::path::absolute(&socket).unwrap_or_else(|_| socket.clone());
@@ -107,7 +108,7 @@ pub(super) fn run(config: &Config, mode: Mode, resume: bool) -> anyhow::Result<E
     let goes_on = cut_off.and_then(|before| go_on(&before, &mut header, |sentence| mode.note(sentence)));
     let (incoming_in, incoming) = bounded(INCOMING);
     let identity = ipc::Identity { id: id.clone(), version: env!("CARGO_PKG_VERSION").to_owned() };
-    let server = ipc::Server::bind(&socket, identity, incoming_in.clone())
+    let server = ipc::Server::bind(&socket, access(config), identity, incoming_in.clone())
         .map_err(|error| advise(&error, error.advice()))?;
     let listener = listen(config, incoming_in)?;
     let outbox = ipc::listen::Switchboard::new(server.outbox(), listener.as_ref());
@@ -153,6 +154,11 @@ pub(super) fn run(config: &Config, mode: Mode, resume: bool) -> anyhow::Result<E
         outcome.lines.iter().for_each(|line| say(line));
     }
     Ok(ExitCode::from(outcome.code))
+}
+
+/// Who may attach to the recorder.
+fn access(config: &Config) -> Access {
+    if config.group_control { Access::Group } else { Access::Owner }
 }
 
 /// What this process and its projectors create is for its user, and for the group to read where that is wanted.

@@ -187,6 +187,9 @@ pub(super) const KEYS: &[Key] = &[
     }),
     key!("blind", "`true` or `false`", blind = |text| text.parse().ok(), |blind| *blind),
     key!("group-read", "`true` or `false`", group_read = |text| text.parse().ok(), |group_read| *group_read),
+    key!("group-control", "`true` or `false`", group_control = |text| text.parse().ok(), |group_control| {
+        *group_control
+    }),
     key!(
         "on-alarm",
         "a command line for the shell, or `off`",

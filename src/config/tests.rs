@@ -122,6 +122,7 @@ fn every_flag_reaches_its_key() {
         theme: Theme::Mono,
         blind: true,
         group_read: false,
+        group_control: false,
         on_alarm: None,
         on_close: None,
         origins: config.origins.clone(),
@@ -130,7 +131,7 @@ fn every_flag_reaches_its_key() {
     // A secret has no flag: arguments are for everybody to see.
     let secret = ["on-alarm", "on-close", "token"];
     // And what is decided once for a laboratory is written down, not typed.
-    let settled = ["band-order", "notches", "envelope-baseline", "group-read"];
+    let settled = ["band-order", "notches", "envelope-baseline", "group-read", "group-control"];
     assert_eq!(config.origins.len(), key::KEYS.len() - secret.len() - settled.len());
 }
 

@@ -178,11 +178,10 @@ impl Link {
             ConnectionRefused | NotFound => Error::Nobody { path: path.to_owned(), source },
             _ => Error::Connection { path: path.to_owned(), source },
         })?;
-        // A journal somebody else left may name any socket: only our own recorders, and root's, are believed.
+        // A journal somebody else left may name any socket.
         let other = rustix::net::sockopt::socket_peercred(&stream)
             .map_err(|error| Error::Connection { path: path.to_owned(), source: error.into() })?;
-        let (uid, own) = (other.uid.as_raw(), socket::own_uid());
-        if uid != own && uid != 0 && own != 0 {
+        if !socket::is_believed(other.uid.as_raw(), path) {
             let sentence = "it belongs to another user.".to_owned();
             return Err(Error::Refused { path: path.to_owned(), sentence });
         }

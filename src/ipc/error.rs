@@ -23,6 +23,12 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The group is to come in where nobody else can.
+    #[error("the folder for recorder sockets {} is closed to the group that is to control the recorder", path.display())]
+    Closed {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A socket's path is longer than the system's addresses.
     #[error("the socket path {} is longer than the {} bytes a socket address holds", path.display(), super::socket::PATH_BYTES)]
     Path {
@@ -142,6 +148,9 @@ impl Error {
         match self {
             Self::Folder { .. } | Self::Unsafe { .. } => {
                 "set MYOGRAPH_RUNTIME_DIR to a folder that is yours alone (mode 0700)"
+            }
+            Self::Closed { .. } => {
+                "set MYOGRAPH_RUNTIME_DIR to a folder the group can reach, for the recorder and for its members"
             }
             Self::Path { .. } => "set MYOGRAPH_RUNTIME_DIR to a folder with a shorter path",
             Self::Taken { .. } => "attach to it with `myograph attach`, or end it with `myograph stop`",

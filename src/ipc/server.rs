@@ -11,8 +11,9 @@ mod tests;
 
 pub use roster::{CLIENTS, Outbox};
 
+use super::Error;
 use super::message::Refusal;
-use super::{Error, socket};
+use super::socket::{self, Access};
 use crate::session::{Event, Incoming};
 use crossbeam_channel::Sender;
 use peer::{Connection, refuse};
@@ -53,13 +54,19 @@ pub struct Server {
 impl Server {
     /// Listens on `path` (see [`socket::path`]), in place of a dead recorder's socket. Everything clients say
     /// goes to `incoming`; while that is full clients wait, and nothing is lost.
-    pub fn bind(path: &Path, identity: Identity, incoming: Sender<Incoming>) -> Result<Self, Error> {
-        let listener = listen(path)?;
+    pub fn bind(
+        path: &Path,
+        access: Access,
+        identity: Identity,
+        incoming: Sender<Incoming>,
+    ) -> Result<Self, Error> {
+        let listener = listen(path, access)?;
         let failed = |source| Error::Bind { path: path.to_owned(), source };
         let (wake, woken) = UnixStream::pair().map_err(failed)?;
         let (roster, stop) = (Arc::new(Roster::default()), Stop::default());
         let door = Door {
             path: path.to_owned(),
+            access,
             identity: Arc::new(identity),
             roster: Arc::clone(&roster),
             incoming,
@@ -123,20 +130,22 @@ impl Stop {
 }
 
 /// Listens without ever blocking in `accept`.
-fn listen(path: &Path) -> Result<UnixListener, Error> {
-    let listener = socket::listen(path)?;
+fn listen(path: &Path, access: Access) -> Result<UnixListener, Error> {
+    let listener = socket::listen(path, access)?;
     listener.set_nonblocking(true).map_err(|source| Error::Bind { path: path.to_owned(), source })?;
     Ok(listener)
 }
 
-/// Whether a process of this user may command a recorder of `own`: its owner and root.
-fn may_enter(uid: u32, own: u32) -> bool {
-    uid == own || uid == 0
+/// Whether a process of this user may command a recorder of `own`. Who is of the group the kernel has seen by the
+/// socket's mode.
+fn may_enter(uid: u32, own: u32, access: Access) -> bool {
+    uid == own || uid == 0 || access == Access::Group
 }
 
 /// What the accepting thread needs.
 struct Door {
     path: PathBuf,
+    access: Access,
     identity: Arc<Identity>,
     roster: Arc<Roster>,
     incoming: Sender<Incoming>,
@@ -152,7 +161,7 @@ impl Door {
             // An interrupted poll has nothing to tell; the loop looks again.
             let _ = poll(&mut waiting, Some(&LOOK));
             if socket::identity(&self.path) != file
-                && let Ok(again) = listen(&self.path)
+                && let Ok(again) = listen(&self.path, self.access)
             {
                 listener = again;
                 file = socket::identity(&self.path);
@@ -181,7 +190,7 @@ impl Door {
         let Ok(other) = socket_peercred(&stream) else {
             return;
         };
-        if !may_enter(other.uid.as_raw(), socket::own_uid()) {
+        if !may_enter(other.uid.as_raw(), socket::own_uid(), self.access) {
             let sentence = "it belongs to another user.".to_owned();
             return refuse(&stream, Refusal::Stranger, sentence);
         }

@@ -21,16 +21,58 @@ const ENTRY: u32 = 0o077;
 /// Mode bits by which others may change a folder's entries.
 const CHANGE: u32 = 0o022;
 
+/// Who may command a recorder; root always may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Access {
+    /// Its user.
+    #[default]
+    Owner,
+    /// Its user and the members of its group.
+    Group,
+}
+
 /// The folder of the sockets, made with mode 0700 if it is not there: `$MYOGRAPH_RUNTIME_DIR`, else
 /// `$XDG_RUNTIME_DIR/myograph`, else `/tmp/myograph-UID`. Refused unless it is ours and no link; a named one
 /// may be read by others, the rest must be closed to them.
-pub fn folder() -> Result<PathBuf, Error> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let named = variable(FOLDER_VARIABLE);
+pub fn folder(access: Access) -> Result<PathBuf, Error> {
+    let named = named();
     let forbidden = if named.is_some() { CHANGE } else { ENTRY };
+    let is_closed = named.is_none();
     let folder = choose(named, variable("XDG_RUNTIME_DIR"), own_uid());
+    if is_closed && access == Access::Group {
+        return Err(Error::Closed { path: folder });
+    }
     secure(&folder, forbidden)?;
     Ok(folder)
+}
+
+/// The folder to look for recorders in: a named one may also be that of another user, e.g. of a service that lets its
+/// group in, so long as nobody else can change it.
+pub fn searched() -> Result<PathBuf, Error> {
+    let is_others = |folder: &PathBuf| owner(folder).is_some_and(|uid| uid != own_uid());
+    named().filter(is_others).map_or_else(|| folder(Access::Owner), Ok)
+}
+
+/// Whether a recorder of the user `uid` at `path` is believed: our own, root's, and whose folder we were told.
+#[must_use]
+pub fn is_believed(uid: u32, path: &Path) -> bool {
+    let own = own_uid();
+    let told = || named().filter(|folder| path.parent() == Some(folder)).and_then(|folder| owner(&folder));
+    uid == own || uid == 0 || own == 0 || told() == Some(uid)
+}
+
+fn named() -> Option<PathBuf> {
+    variable(FOLDER_VARIABLE)
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
+
+/// Who alone can change a folder; none where it is a link, or several can.
+fn owner(folder: &Path) -> Option<u32> {
+    let meta = fs::symlink_metadata(folder).ok()?;
+    (meta.is_dir() && meta.mode() & CHANGE == 0).then(|| meta.uid())
 }
 
 /// The socket of the recorder `id` in `folder`.
@@ -64,8 +106,9 @@ pub fn sockets(folder: &Path) -> Result<Vec<(String, PathBuf)>, Error> {
     Ok(found)
 }
 
-/// Listens on `path` with mode 0600, in place of a socket nobody listens on.
-pub fn listen(path: &Path) -> Result<UnixListener, Error> {
+/// Listens on `path` with mode 0600, in place of a socket nobody listens on; for a group, with 0660 in a folder it may
+/// enter.
+pub fn listen(path: &Path, access: Access) -> Result<UnixListener, Error> {
     if path.as_os_str().len() > PATH_BYTES {
         return Err(Error::Path { path: path.to_owned() });
     }
@@ -82,8 +125,16 @@ pub fn listen(path: &Path) -> Result<UnixListener, Error> {
         }
         bound => bound.map_err(failed)?,
     };
-    // Between these two calls the folder's mode and the server's look at each peer keep others out.
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).map_err(failed)?;
+    // Until here the mask and the folder's mode keep others out, and the server's look at each peer.
+    let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+    match access {
+        Access::Owner => allow(path, 0o600),
+        Access::Group => {
+            let meta = fs::metadata(folder).map_err(failed)?;
+            allow(path, 0o660).and_then(|()| allow(folder, meta.mode() & 0o777 | 0o050))
+        }
+    }
+    .map_err(failed)?;
     Ok(listener)
 }
 
@@ -207,11 +258,11 @@ mod tests {
     fn a_dead_recorders_socket_is_replaced_and_a_living_ones_is_not() {
         let dir = tempfile::tempdir().unwrap();
         let path = path(dir.path(), "quiet-3f").unwrap();
-        drop(listen(&path).unwrap());
+        drop(listen(&path, Access::Owner).unwrap());
         assert!(path.exists(), "a recorder that dies leaves its socket behind");
-        let living = listen(&path).unwrap();
+        let living = listen(&path, Access::Owner).unwrap();
         assert_eq!(mode(&path), 0o600);
-        assert!(matches!(listen(&path), Err(Error::Taken { .. })));
+        assert!(matches!(listen(&path, Access::Owner), Err(Error::Taken { .. })));
         drop(living);
     }
 
@@ -220,7 +271,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = path(dir.path(), "notes").unwrap();
         fs::write(&path, "mine").unwrap();
-        assert!(matches!(listen(&path), Err(Error::Taken { .. })));
+        assert!(matches!(listen(&path, Access::Owner), Err(Error::Taken { .. })));
         assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
     }
 
@@ -228,8 +279,9 @@ mod tests {
     fn the_listing_removes_what_nobody_listens_on() {
         let dir = tempfile::tempdir().unwrap();
         let at = |id| path(dir.path(), id).unwrap();
-        let _living = (listen(&at("b-2")).unwrap(), listen(&at("a-1")).unwrap());
-        drop(listen(&at("dead-0")).unwrap());
+        let _living =
+            (listen(&at("b-2"), Access::Owner).unwrap(), listen(&at("a-1"), Access::Owner).unwrap());
+        drop(listen(&at("dead-0"), Access::Owner).unwrap());
         fs::write(dir.path().join("other.txt"), "").unwrap();
         let found = sockets(dir.path()).unwrap();
         assert_eq!(found, [("a-1".to_owned(), at("a-1")), ("b-2".to_owned(), at("b-2"))]);

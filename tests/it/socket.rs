@@ -1,10 +1,14 @@
-//! Whatever is said to the command socket, the recorder goes on: rows exact, markers those that were asked for.
+//! Whatever is said to the command socket, the recorder goes on: rows exact, markers those that were asked for. And who
+//! may say it.
 
 use crate::support::Station;
 use serde_json::json;
+use std::fs;
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 /// Pseudo-random bytes that are the same each time.
@@ -99,4 +103,69 @@ fn whatever_is_said_to_its_socket_a_recorder_goes_on() {
         (&report["markers"], &report["gaps"], &report["samples_lost"]),
         (&json!(1), &json!(0), &json!(0))
     );
+}
+
+/// Runs a command as a user who owns nothing, of the group `gid` alone; None, with the reason printed, where that
+/// cannot be done.
+fn as_member(station: &Station, gid: u32, args: &[&str]) -> Option<Output> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can become another user");
+        return None;
+    }
+    // The folders of the build may be closed to others.
+    let program = station.root().join("myograph");
+    if !program.exists() {
+        fs::copy(env!("CARGO_BIN_EXE_myograph"), &program).unwrap();
+        fs::set_permissions(station.root(), PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", &gid.to_string(), "--clear-groups"]).arg(program).args(args);
+    command.env("MYOGRAPH_RUNTIME_DIR", station.root().join("run")).current_dir(station.root());
+    let output = command.stdin(Stdio::null()).output();
+    output.inspect_err(|error| eprintln!("skipped: setpriv cannot be run ({error})")).ok()
+}
+
+#[test]
+fn a_recorder_lets_its_group_in_where_that_is_configured_and_nobody_else() {
+    const STRANGER: u32 = 65533;
+    let own = rustix::process::getegid().as_raw();
+    let station = Station::new();
+    fs::write(station.root().join("myograph.toml"), "group-control = true\n").unwrap();
+    let recorder = station.start(&["--source", "sim:?seed=7"]);
+    station.wait_rows(500);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&station.socket()), mode(&station.root().join("run"))), (0o660, 0o750));
+    let Some(member) = as_member(&station, own, &["mark", "by a member"]) else { return };
+    assert!(member.status.success(), "{member:?}");
+    let stranger = as_member(&station, STRANGER, &["mark", "by a stranger"]).unwrap();
+    assert_eq!(stranger.status.code(), Some(2), "{stranger:?}");
+    let stopped = as_member(&station, own, &["stop"]).unwrap();
+    assert!(stopped.status.success(), "{stopped:?}");
+    recorder.finish().expect(0);
+    station.intact(&station.recordings()[0]);
+}
+
+#[test]
+fn a_recorder_keeps_to_its_user_where_nothing_else_is_configured() {
+    let station = Station::new();
+    let recorder = station.start(&["--source", "sim:?seed=7"]);
+    station.wait_rows(500);
+    // The folder alone would let the group in; the socket does not.
+    fs::set_permissions(station.root().join("run"), PermissionsExt::from_mode(0o755)).unwrap();
+    let Some(member) = as_member(&station, rustix::process::getegid().as_raw(), &["stop"]) else { return };
+    assert_eq!(member.status.code(), Some(2), "{member:?}");
+    assert!(station.status().is_some(), "it goes on");
+    recorder.kill();
+}
+
+#[test]
+fn a_group_cannot_be_let_into_a_folder_that_is_closed() {
+    let station = Station::new();
+    fs::write(station.root().join("myograph.toml"), "group-control = true\n").unwrap();
+    let ran = station.run_with(
+        &["record", "--headless", "--source", "sim:", "--duration", "1s"],
+        &[("MYOGRAPH_RUNTIME_DIR", ""), ("XDG_RUNTIME_DIR", station.root().to_str().unwrap())],
+    );
+    let said = ran.expect(2).stderr;
+    assert!(said.contains("closed to the group") && said.contains("set MYOGRAPH_RUNTIME_DIR"), "{said}");
 }

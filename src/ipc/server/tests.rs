@@ -29,7 +29,7 @@ fn station() -> Station {
     let path = socket::path(dir.path(), "quiet-3f").unwrap();
     let (tell, incoming) = bounded(64);
     let identity = Identity { id: "quiet-3f".into(), version: "0.1.0".into() };
-    let server = Server::bind(&path, identity, tell).unwrap();
+    let server = Server::bind(&path, Access::Owner, identity, tell).unwrap();
     Station { server, incoming, path, _dir: dir }
 }
 
@@ -482,7 +482,7 @@ fn whoever_asks_learns_why_nobody_answers() {
 fn recorders_are_found_by_their_answer() {
     let station = station();
     let folder = station.path.parent().unwrap();
-    drop(socket::listen(&socket::path(folder, "dead-00").unwrap()).unwrap());
+    drop(socket::listen(&socket::path(folder, "dead-00").unwrap(), Access::Owner).unwrap());
     let answering = answer_all(&station, || Answer::Status(Box::default()));
     let mut found = list(folder, "status").unwrap();
     assert_eq!(found.len(), 1);
@@ -503,10 +503,10 @@ fn a_socket_is_private_replaces_a_dead_one_and_is_never_taken_from_a_living_reco
     std::fs::create_dir(&folder).unwrap();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o700)).unwrap();
     drop(UnixListener::bind(&path).unwrap());
-    let server = Server::bind(&path, identity(), tell.clone()).unwrap();
+    let server = Server::bind(&path, Access::Owner, identity(), tell.clone()).unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&folder), mode(&path)), (0o700, 0o600));
-    assert!(matches!(Server::bind(&path, identity(), tell), Err(Error::Taken { .. })));
+    assert!(matches!(Server::bind(&path, Access::Owner, identity(), tell), Err(Error::Taken { .. })));
     assert!(path.exists(), "a failed bind leaves the living socket alone");
     drop(server);
     assert!(!path.exists());
@@ -530,6 +530,7 @@ fn a_socket_file_that_vanishes_is_made_again() {
 
 #[test]
 fn only_the_owner_and_root_may_enter() {
-    assert!(may_enter(1000, 1000) && may_enter(0, 1000));
-    assert!(!may_enter(1001, 1000) && !may_enter(1000, 0));
+    assert!(may_enter(1000, 1000, Access::Owner) && may_enter(0, 1000, Access::Owner));
+    assert!(!may_enter(1001, 1000, Access::Owner) && !may_enter(1000, 0, Access::Owner));
+    assert!(may_enter(1001, 1000, Access::Group), "the kernel let it through the socket's mode");
 }

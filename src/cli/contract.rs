@@ -91,6 +91,11 @@ fn rows() -> Vec<(&'static str, String, &'static str)> {
             "alarms `disk` and `write`, exit code 1",
         ),
         (
+            "no next file can be begun (rights, inodes)",
+            "nothing: the file being written goes on".to_owned(),
+            "alarm `rotation`, the log, exit code 1",
+        ),
+        (
             "the disk stalls",
             format!(
                 "nothing as long as the queue of {PIECES} packets holds, over a minute; then one exact gap with cause `writer`"

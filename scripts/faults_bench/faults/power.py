@@ -167,6 +167,7 @@ def one_cut(station, log, sealed, chance, orderly, outcome):
     folder.mkdir()
     rows, markers = set(), set()
     ended = sealed_in(files.values())
+    removed = {name for name in ended if chance.random() < 0.5}
     for file in files.values():
         if file.is_projection():
             continue
@@ -175,9 +176,10 @@ def one_cut(station, log, sealed, chance, orderly, outcome):
         markers.update(journal.contents(file.on_disk)[1])
         image = file.after_a_cut(chance, orderly)
         if Path(file.path).stem in ended:
-            # Its file was durable before it was sealed; only the journal's removal may not be.
+            # Its file was durable before it was sealed; only the journal's removal may not be, and its parts' after it.
             shutil.copy(sealed[target.name], target)
-            if chance.random() < 0.5 and file.synced:
+            gone = Path(file.path).stem in removed and (file.path.endswith(".wal") or chance.random() < 0.5)
+            if file.synced and not gone:
                 (folder / file.path).write_bytes(image)
             continue
         if not file.synced:

@@ -178,7 +178,7 @@ class Marks:
 
     def __init__(self, port, prefix="mark"):
         self.port, self.prefix = port, prefix
-        self.sent, self.kept, self.socket = [], [], None
+        self.sent, self.kept, self.refused, self.socket = [], [], 0, None
 
     def connect(self):
         """Whether the station listens."""
@@ -201,6 +201,8 @@ class Marks:
             return False
         if answer.get("ok"):
             self.kept.append((label, answer["id"], answer["sample"]))
+        else:
+            self.refused += 1
         return True
 
     def mark_until_gone(self, pause, quit):

@@ -78,7 +78,7 @@ impl Follower {
         let Ok(Some(Record::Header(header))) = codec::decode(found.kind, found.payload) else {
             return Err(StoreError::NotAJournal { path: path.to_owned() });
         };
-        let (identity, next_sequence) = (found.identity, found.sequence + 1);
+        let (identity, next_sequence) = (found.identity, found.sequence.saturating_add(1));
         source.at += used;
         let mut follower = Self {
             path: path.to_owned(),
@@ -146,7 +146,7 @@ impl Follower {
                     }
                     self.torn_bytes = 0;
                     self.missing_records += sequence - self.next_sequence;
-                    self.next_sequence = sequence + 1;
+                    self.next_sequence = sequence.saturating_add(1);
                     if let Ok(Some(record)) = record {
                         return Ok(Step::Record(record));
                     }

@@ -239,6 +239,20 @@ fn damage_costs_the_records_it_touches_and_is_counted() {
     assert!(follower.skipped_bytes > 0);
 }
 
+#[test]
+fn the_last_sequence_number_there_is_ends_a_journal_and_not_its_reader() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.wal");
+    drop(Journal::create(&path, &header()).unwrap());
+    let identity = Identity { recording_id: header().recording_id, segment: header().segment };
+    let mut bytes = std::fs::read(&path).unwrap();
+    let (kind, payload) = codec::encode(&Record::Handover { next_row: 5 });
+    frame::encode(identity, u64::MAX, kind, &payload, &mut bytes);
+    std::fs::write(&path, &bytes).unwrap();
+    let (found, follower) = read_all(&path);
+    assert_eq!((found, follower.next_sequence()), (vec![Record::Handover { next_row: 5 }], u64::MAX));
+}
+
 proptest::proptest! {
     #[test]
     fn any_payload_decodes_or_is_refused(kind in 0..30_u16, bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {

@@ -6,7 +6,7 @@
 
 mod clock;
 mod guest;
-mod line;
+pub mod line;
 #[cfg(test)]
 mod tests;
 

@@ -15,6 +15,7 @@ mod board;
 mod calibration;
 mod clean;
 mod commands;
+mod corpus;
 mod crash;
 mod detect;
 mod doctor;

@@ -8,13 +8,13 @@ use crate::source::uri::nearest;
 use serde_json::{Map, Value, json};
 
 /// Longest line, bytes, without its end.
-pub(super) const LINE_BYTES: usize = 4096;
+pub const LINE_BYTES: usize = 4096;
 /// Times beyond this do not fit nanoseconds: 285 years.
 const MOST_SECONDS: f64 = 9e9;
 
 /// What a sender wants.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Wish {
+pub enum Wish {
     /// To be let in, and how it is called in the recording.
     Hello {
         /// The secret, empty where it said none.
@@ -52,7 +52,7 @@ const KEYS: [(&str, &[&str]); 5] = [
 ];
 
 /// What a line wants; else the sentence that says what is wrong with it.
-pub(super) fn read(line: &[u8]) -> Result<Wish, String> {
+pub fn read(line: &[u8]) -> Result<Wish, String> {
     let value: Value =
         serde_json::from_slice(line).map_err(|error| format!("the line is no JSON ({error})"))?;
     let Value::Object(fields) = value else { return Err("the line is no JSON object".to_owned()) };
@@ -119,7 +119,7 @@ fn time(fields: &Map<String, Value>, key: &str) -> Result<Option<f64>, String> {
 }
 
 /// A wish that was not granted.
-pub(super) fn refused(why: &str) -> String {
+pub fn refused(why: &str) -> String {
     json!({ "ok": false, "error": why }).to_string()
 }
 

@@ -119,6 +119,7 @@ fn time(fields: &Map<String, Value>, key: &str) -> Result<Option<f64>, String> {
 }
 
 /// A wish that was not granted.
+#[must_use]
 pub fn refused(why: &str) -> String {
     json!({ "ok": false, "error": why }).to_string()
 }

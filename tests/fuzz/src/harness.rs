@@ -7,8 +7,11 @@ mod socket;
 mod tables;
 mod words;
 
+/// Gives a parser some bytes; panics where it does not keep what it promises.
+pub(crate) type Run = fn(&[u8]);
+
 /// Every target by its name.
-pub(crate) const TARGETS: [(&str, fn(&[u8])); 12] = [
+pub(crate) const TARGETS: [(&str, Run); 12] = [
     ("frames", port::frames),
     ("chords", port::chords),
     ("lines", port::lines),

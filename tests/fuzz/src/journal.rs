@@ -1,17 +1,19 @@
 //! A journal as a crash, a bad disk or a newer program may leave it: read twice alike, while it grows as afterwards, and
 //! never more out of it than bytes went in.
 
+use crc::{CRC_32_ISCSI, Crc, Table};
 use myograph::emg::units::{index, wide};
 use myograph::store::journal::frame::{CRC_BYTES, HEAD_BYTES, MAGIC};
 use myograph::store::journal::{Follower, Record, Step, codec, parts};
 use std::fs;
 use std::path::Path;
 
+const CRC: Crc<u32, Table<16>> = Crc::<u32, Table<16>>::new(&CRC_32_ISCSI);
 /// What stands between two parts of a journal in one input.
 const PART: &[u8] = b"\n-- next part --\n";
 /// More parts than this tell nothing new.
 const MOST_PARTS: usize = 3;
-/// Bytes a gap, a marker or another value of a few numbers takes at least; no record is smaller than its frame.
+/// No record is smaller than its frame.
 const LEAST: usize = HEAD_BYTES + CRC_BYTES;
 
 /// The bytes as they are, and again with every checksum made to fit.
@@ -49,7 +51,7 @@ fn mended(file: &[u8]) -> Vec<u8> {
             at += MAGIC.len();
             continue;
         }
-        let check = crc::Crc::<u32>::new(&crc::CRC_32_ISCSI).checksum(&file[at..end]);
+        let check = CRC.checksum(&file[at..end]);
         file[end..end + CRC_BYTES].copy_from_slice(&check.to_le_bytes());
         at = end + CRC_BYTES;
     }

@@ -12,7 +12,7 @@ mod harness;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
-static TARGET: LazyLock<fn(&[u8])> = LazyLock::new(|| {
+static TARGET: LazyLock<harness::Run> = LazyLock::new(|| {
     let asked = std::env::var("MYOGRAPH_FUZZ").unwrap_or_default();
     let found = harness::TARGETS.iter().find(|(name, _)| *name == asked);
     found.map(|(_, run)| *run).unwrap_or_else(|| {

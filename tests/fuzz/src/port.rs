@@ -12,8 +12,8 @@ use std::fmt::Debug;
 const CRC: Crc<u16> = Crc::<u16>::new(&CRC_16_IBM_3740);
 const AT: Stamp = Stamp { host_ns: 1_000_000_000, utc_ns: 2_000_000_000 };
 
-/// Sizes of the pieces the bytes arrive in: every place is a cut in one of them.
-const PIECES: [usize; 3] = [usize::MAX, 1, 61];
+/// Sizes of the pieces the bytes arrive in: no place is a cut, or every one.
+const PIECES: [usize; 2] = [usize::MAX, 1];
 
 /// The bytes as they are, and again with the checksum of each frame made to fit: else nearly all of them would end there.
 pub(crate) fn frames(bytes: &[u8]) {

@@ -19,7 +19,9 @@ pub(crate) fn socket(bytes: &[u8]) {
         assert!(taken <= bytes.len(), "{taken} bytes of frames in {}", bytes.len());
         assert!(bodies.iter().all(|body| wide(body.len()) <= u64::from(limit)));
         if limit == COMMAND_LIMIT {
-            bodies.iter().for_each(|body| message(body));
+            for body in &bodies {
+                message(body);
+            }
         }
     }
 }

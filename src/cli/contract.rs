@@ -39,13 +39,21 @@ fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
+/// What happens, what is lost, who says so.
+type Row = (&'static str, String, &'static str);
+
 /// The README's table.
 fn page() -> String {
     let head = "| what happens | what is lost | who says so |\n| --- | --- | --- |\n".to_owned();
     rows().iter().fold(head, |page, (what, lost, said)| page + &format!("| {what} | {lost} | {said} |\n"))
 }
 
-fn rows() -> Vec<(&'static str, String, &'static str)> {
+fn rows() -> Vec<Row> {
+    [failures(), disks(), devices()].concat()
+}
+
+/// Of programs, power and syncs.
+fn failures() -> Vec<Row> {
     let mib = |bytes: u64| bytes / (1024 * 1024);
     let fsync = Config::default().fsync.as_secs();
     vec![
@@ -63,7 +71,8 @@ fn rows() -> Vec<(&'static str, String, &'static str)> {
             "the recorder is killed (`kill -9`, out of memory) while its disk accepts writes",
             format!(
                 "at most {} ms of what was read from the port; rows wait {} ms to be written together. No marker that was answered `stored`",
-                ms(KILL_LOSS), ms(HOLD)
+                ms(KILL_LOSS),
+                ms(HOLD)
             ),
             "the next start and `recover`; `/gaps` where a recorder went on with `--resume`",
         ),
@@ -82,11 +91,20 @@ fn rows() -> Vec<(&'static str, String, &'static str)> {
             ),
             "alarm `sync`, the log, exit code 1",
         ),
+    ]
+}
+
+/// Of disks without room or answer.
+fn disks() -> Vec<Row> {
+    let mib = |bytes: u64| bytes / (1024 * 1024);
+    vec![
         (
             "the disk is full",
             format!(
                 "a simulation, a replay or an import ends there. A live device goes on: rows that come while there is no room are one exact gap with cause `writer`; room is looked for every {} s. {} MiB (at most {} % of what is free) are allocated ahead",
-                RETRY.as_secs(), mib(AHEAD_BYTES), 100 / AHEAD_SHARE
+                RETRY.as_secs(),
+                mib(AHEAD_BYTES),
+                100 / AHEAD_SHARE
             ),
             "alarms `disk` and `write`, exit code 1",
         ),
@@ -102,6 +120,12 @@ fn rows() -> Vec<(&'static str, String, &'static str)> {
             ),
             "alarms `late` (over 100 ms), `stalled` (3 s), `queue`",
         ),
+    ]
+}
+
+/// Of what samples come from, of clocks, of bugs.
+fn devices() -> Vec<Row> {
+    vec![
         (
             "the cable, the board or its supply fails",
             "what was not sent. Framed boards count it, and every lost row is filled and marked; text lines cannot, and the time between is an estimate (`exact` = 0)".to_owned(),

@@ -56,6 +56,16 @@ pub fn journals(path: &Path) -> Vec<PathBuf> {
     below(path, &|file| !is_hidden(file) && file.extension().is_some_and(|ending| ending == "wal"))
 }
 
+/// Every recording below a path, or the path itself if it is a file, in order.
+#[must_use]
+pub fn recordings(path: &Path) -> Vec<PathBuf> {
+    if !path.is_dir() {
+        // Whoever names a file means it, whatever its ending.
+        return vec![path.to_owned()];
+    }
+    below(path, &|file| !is_hidden(file) && file.extension().is_some_and(|ending| ending == "h5"))
+}
+
 /// Later parts of journals below a folder whose first part is gone while the recording is there: sealed long ago.
 pub(super) fn loose_parts(folder: &Path) -> Vec<PathBuf> {
     below(folder, &|file| {
@@ -139,6 +149,17 @@ mod tests {
         }
         assert_eq!(hidden_twins(folder.path()), [twin]);
         assert_eq!(journals(folder.path()), [journal]);
+    }
+
+    #[test]
+    fn recordings_are_those_below_a_folder_or_the_file_that_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b_emg.h5", "a_emg.h5", "a_emg.h5.before-recovery", ".a_emg.h5", "a_emg.wal"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(recordings(folder.path()), ["a_emg.h5", "b_emg.h5"].map(|name| folder.path().join(name)));
+        let other = folder.path().join("a_emg.wal");
+        assert_eq!(recordings(&other), [other]);
     }
 
     #[test]

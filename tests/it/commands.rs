@@ -220,6 +220,12 @@ fn inspect_and_verify_have_every_key_of_the_contract() {
     has_keys(&all[1]["checks"][0], &[("name", "string"), ("ok", "boolean"), ("detail", "string")]);
     let plain = station.run(&["inspect", file]).expect(0).stdout;
     assert!(plain.contains("2000 rows x 8 channels"), "{plain}");
+    fs::write(station.out().join("broken.h5"), "no HDF5").unwrap();
+    let below = station.run(&["verify", station.out().to_str().unwrap()]).expect(2).stdout;
+    assert!(below.contains("2 recordings: 1 intact, 0 with losses or still open, 1 damaged"), "{below}");
+    let empty = station.root().join("config");
+    let nothing = station.run(&["verify", empty.to_str().unwrap()]).expect(2).stderr;
+    assert!(nothing.contains("no recording below"), "{nothing}");
 }
 
 #[test]

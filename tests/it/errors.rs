@@ -229,6 +229,10 @@ fn what_is_no_recording_is_neither_inspected_nor_replayed_nor_verified() {
         refused(&station, &["inspect", file, "--json"], &words);
         let source = format!("replay:{file}?speed=max");
         refused(&station, &["record", "--headless", "--source", &source], &words);
+        if *file == "out" {
+            // `verify` takes a folder: all recordings below it.
+            continue;
+        }
         // What `verify` finds is its result.
         let before = contents(&station);
         let ran = station.run(&["verify", file]);

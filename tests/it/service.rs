@@ -267,3 +267,35 @@ fn with_nothing_that_was_cut_off_a_new_recording_begins() {
     let files = station.recordings();
     assert_eq!(files.len(), 2, "what was ended is not gone on with: {files:?}");
 }
+
+#[test]
+fn a_recorder_whose_program_is_replaced_gets_its_files_all_the_same() {
+    let station = Station::new();
+    let program = station.root().join("myograph-of-yesterday");
+    std::fs::copy(env!("CARGO_BIN_EXE_myograph"), &program).unwrap();
+    let like = station.command(&[]);
+    let mut command = std::process::Command::new(&program);
+    command.args(["record", "--headless", "--source", "sim:?seed=7", "--rotate", "1s", "--out"]);
+    command.arg(station.out()).current_dir(station.root());
+    for (name, value) in like.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let recorder =
+        command.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    station.wait_rows(500);
+    // What an upgrade does: the name is there, and means another file.
+    std::fs::remove_file(&program).unwrap();
+    std::fs::write(&program, "a newer version").unwrap();
+    station.wait_rows(2500);
+    station.run(&["stop"]).expect(0);
+    let ended = recorder.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stderr));
+    let files = station.recordings();
+    assert!(files.len() >= 3 && station.journals().is_empty(), "{files:?}");
+    for file in files {
+        station.intact(&file);
+    }
+}

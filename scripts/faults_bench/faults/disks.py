@@ -98,7 +98,7 @@ def rescued(station, journals, committed, whole, outcome):
         seconds = int(recording.rows.max(initial=0)) // RATE + 1
         other.out = Path(other.root, "reference")
         other.out.mkdir()
-        ran = other.start("--source", FACE, "--duration", f"{seconds}s", "--rotate", "off").finish(120)
+        ran = other.start("--source", FACE, "--duration", f"{seconds}s", "--rotate", "off").finish(600)
         reference = Recording(other.recordings()[-1:])
         there = ~recording.missing
         if not np.array_equal(recording.raw[there], reference.raw[recording.rows[there]]):

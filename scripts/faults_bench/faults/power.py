@@ -115,7 +115,9 @@ def recorded(station, chance, failing_syncs):
     marker.join()
     recorder.signal(signal.SIGINT)
     ran = recorder.finish()
-    if ran.code != int(failing_syncs > 0):
+    # One that hits who seals is made up for by another one who seals.
+    hit = any(entry[0] == SYNC_FAILED and entry[1] == recorder.pid for entry in disk.entries())
+    if ran.code != int(hit):
         raise Broken(f"the recording that is to be cut ended with {ran}")
     station.gone()
     board.close()

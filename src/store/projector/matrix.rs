@@ -211,6 +211,11 @@ impl<R: Row> Table<R> {
         self.dataset.flush()
     }
 
+    /// Rows that are not written yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+
     pub(super) fn written(&self) -> Written {
         Written { path: R::PATH.into(), rows: self.rows, sums: None }
     }

@@ -23,6 +23,8 @@ use ndarray::{Array3, s};
 
 /// Chunks held back between two flushes, so that a journal can be projected faster than it was recorded.
 const PENDING_CHUNKS: usize = 8;
+/// Rows of tables that wait to be written together, where nobody looks.
+const WAITING_ROWS: usize = 2048;
 
 /// Sections of all chains so far: rows of six coefficients.
 #[derive(Debug)]
@@ -74,6 +76,10 @@ impl Opinions {
         let path = predictions::path_of(&model.name);
         let dataset = file.dataset(&path)?;
         Ok(Self { path, dataset, classes: model.classes.clone(), rows: 0, pending: Vec::new() })
+    }
+
+    fn waiting(&self) -> usize {
+        self.pending.len()
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -269,11 +275,21 @@ impl Open {
         if self.raw.pending_chunks() < PENDING_CHUNKS {
             return Ok(());
         }
-        self.tables()?;
+        // Small writes cost more than their rows are worth; live readers are shown them by `flush`.
+        if self.waiting() >= WAITING_ROWS {
+            self.tables()?;
+        }
         self.raw.write(false)?;
         self.digital.write(false)?;
         self.clean.write(false)?;
         self.envelope.write(false)
+    }
+
+    /// Rows of the tables that grow with the signal and are not written yet.
+    fn waiting(&self) -> usize {
+        let found = self.quality.waiting() + self.artefacts.waiting() + self.events.waiting();
+        let said: usize = self.predictions.iter().map(Opinions::waiting).sum();
+        self.blocks.waiting() + self.truth.waiting() + found + said
     }
 
     fn tables(&mut self) -> Result<()> {

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 
 /// How long the filters' state at a border is waited for; the queue of rows holds ten times as much.
 const STATE_WAIT: Duration = Duration::from_secs(5);
-/// Journals that are written no more and not durable yet. Each may hold its tail in memory.
-const BEFORE: usize = 2;
+/// Journals that are written no more and not durable yet. Each may hold its tail in memory; for one more than these, a
+/// source faster than the disk is made to wait.
+const BEFORE: usize = 3;
 
 /// The filters' state at the newest border, on its way from the thread that runs them.
 pub(super) struct Due {
@@ -85,8 +86,7 @@ impl JournalWriter {
             return Err(error);
         }
         self.before.push(std::mem::replace(&mut self.journal, next));
-        if self.before.len() > BEFORE {
-            self.before.remove(0);
+        if self.before.len() > BEFORE && self.before.remove(0).sync().is_err() {
             let text =
                 "the end of a file could not be made durable: a power cut before it is sealed may cost it";
             self.links.vitals.blemish(text);

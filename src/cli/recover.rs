@@ -47,9 +47,10 @@ pub(super) fn run(args: &RecoverArgs) -> anyhow::Result<ExitCode> {
     }
     let mut journals = Vec::new();
     for path in &args.paths {
-        sweep(path);
         journals.extend(named(path)?);
+        sweep(if path.is_dir() { path } else { path.parent().unwrap_or(path) });
     }
+    journals.retain(|journal| journal.exists());
     if journals.is_empty() && !args.json {
         say("nothing to recover: no journal was left behind");
     }

@@ -87,7 +87,7 @@ pub(super) fn run(config: &Config, mode: Mode, resume: bool) -> anyhow::Result<E
     let (signals_in, signals) = bounded(SIGNALS);
     catch_signals(&stop, signals_in.clone())?;
     // Looked at before its recovery begins.
-    let cut_off = resume.then(|| follow::cut_off(&config.out, &entities(config))).flatten();
+    let cut_off = resume.then(|| cut_off(config)).flatten();
     super::recover::leftovers(&config.out, |sentence| mode.note(sentence));
     let opened = open(config, &stop.asked);
     // Whatever opening came to, nobody waits for it any more.
@@ -154,6 +154,13 @@ pub(super) fn run(config: &Config, mode: Mode, resume: bool) -> anyhow::Result<E
         outcome.lines.iter().for_each(|line| say(line));
     }
     Ok(ExitCode::from(outcome.code))
+}
+
+/// The recording of the same names that was cut off.
+fn cut_off(config: &Config) -> Option<CutOff> {
+    // A name without content would be in the way of the segment that comes next.
+    follow::sweep(&config.out);
+    follow::cut_off(&config.out, &entities(config))
 }
 
 /// Who may attach to the recorder.

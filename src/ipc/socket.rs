@@ -69,10 +69,12 @@ fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// Who alone can change a folder; none where it is a link, or several can.
+/// Who alone can change a folder; none where it is a link, where several can, or where anybody could have made it.
 fn owner(folder: &Path) -> Option<u32> {
-    let meta = fs::symlink_metadata(folder).ok()?;
-    (meta.is_dir() && meta.mode() & CHANGE == 0).then(|| meta.uid())
+    let alone = |meta: &fs::Metadata| meta.is_dir() && meta.mode() & CHANGE == 0;
+    let meta = fs::symlink_metadata(folder).ok().filter(alone)?;
+    let parent = fs::metadata(folder.parent()?).ok()?;
+    (meta.uid() == own_uid() || parent.mode() & 0o002 == 0).then(|| meta.uid())
 }
 
 /// The socket of the recorder `id` in `folder`.

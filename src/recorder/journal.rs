@@ -460,6 +460,13 @@ impl JournalWriter {
         if let Err(error) = &ended {
             self.links.vitals.blemish(&in_full(error));
         }
+        // Their projectors seal them from what the disk shows; a power cut until then is what these last attempts are for.
+        self.before.retain(|before| before.path().exists() && before.sync().is_err());
+        self.finish_before(true);
+        if let Some((next, _)) = self.next.take() {
+            // It was begun and never handed to: nothing is in it.
+            let _ = std::fs::remove_file(next.path());
+        }
         let Self { journal, links, .. } = self;
         drop(journal);
         let _ = links.reports.send(Report::Done);

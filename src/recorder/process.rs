@@ -287,6 +287,7 @@ impl Process {
 
     /// Gives the state at a segment's first row, or starts afresh with the segment when it is not the file's.
     fn border(&mut self, row: u64) {
+        self.catch_up(row);
         let lost = self.diverged.swap(false, Ordering::Relaxed);
         let carried =
             |pipeline: &Pipeline| Carried { pipeline: pipeline.state(), observer: self.observer.state() };

@@ -5,10 +5,11 @@
 
 use super::StoreError;
 use super::journal::writer::{append_sealed, sync_folder};
-use super::journal::{Follower, parts};
+use super::journal::{Follower, frame, parts};
 use super::layout::{State, create::hex};
 use super::naming::{self, projection_path};
 use super::reader::Recording;
+use crate::emg::units::wide;
 use claim::Claim;
 use feed::Feed;
 use std::fs::File;
@@ -34,6 +35,10 @@ const FLUSH_EVERY: Duration = Duration::from_secs(1);
 const BATCH: usize = 256;
 /// A file being made is written to more often than this.
 const STILLBORN_AFTER: Duration = Duration::from_hours(1);
+/// A journal that is longer has been written for a while.
+const BLANK_BYTES: u64 = 1024 * 1024;
+/// Ending of a file that gave way to another one.
+const ASIDE: &str = "h5.before-recovery";
 /// First bytes of every HDF5 file.
 const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
 
@@ -123,13 +128,30 @@ fn retire(journal: &Path, follower: &Follower) -> Result<(), StoreError> {
     if later.is_empty() { Ok(()) } else { sync_folder(journal).map_err(fail) }
 }
 
-/// Removes what crashes left below a folder and nobody can use: later parts of journals that are sealed, and files that
-/// never got their name.
+/// Removes what crashes left below a folder and nobody can use: later parts of journals that are sealed, files that
+/// never got their name, and journals that a power cut left nothing of but the name.
 pub fn sweep(folder: &Path) {
     let dead = naming::hidden_twins(folder).into_iter().filter(|twin| is_stillborn(twin));
     for file in naming::loose_parts(folder).into_iter().chain(dead) {
         let _ = std::fs::remove_file(file);
     }
+    for journal in naming::journals(folder).into_iter().filter(|journal| is_blank(journal)) {
+        // What was projected of it was no more durable, and is put aside for whoever wants to look.
+        let file = projection_path(&journal);
+        let aside = file.with_extension(ASIDE);
+        let _ = if aside.exists() { std::fs::remove_file(&file) } else { std::fs::rename(&file, aside) };
+        let _ = std::fs::remove_file(journal);
+    }
+}
+
+/// Whether a journal holds not one whole record, nor does a part, and nobody is at work on it.
+fn is_blank(journal: &Path) -> bool {
+    let is_empty = || {
+        let bytes = std::fs::read(journal).ok().filter(|bytes| wide(bytes.len()) <= BLANK_BYTES);
+        bytes.is_some_and(|bytes| !frame::stands_in(&bytes))
+    };
+    let small = std::fs::metadata(journal).is_ok_and(|meta| meta.len() <= BLANK_BYTES);
+    small && parts::later(journal).is_empty() && !is_attended(journal) && is_empty()
 }
 
 /// Whether nobody makes this file any more: it is not locked, and for an hour nothing was written into it.
@@ -163,3 +185,6 @@ fn remove_if_there(path: &Path) -> Result<(), StoreError> {
 fn size(path: &Path) -> u64 {
     std::fs::metadata(path).map_or(0, |meta| meta.len())
 }
+
+#[cfg(test)]
+mod tests;

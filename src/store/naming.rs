@@ -70,7 +70,8 @@ pub fn recordings(path: &Path) -> Vec<PathBuf> {
 pub(super) fn loose_parts(folder: &Path) -> Vec<PathBuf> {
     below(folder, &|file| {
         let journal = parts::journal_of(file).filter(|_| !is_hidden(file));
-        journal.is_some_and(|journal| !journal.exists() && projection_path(&journal).exists())
+        let is_gone = |journal: &Path| journal.try_exists().is_ok_and(|exists| !exists);
+        journal.is_some_and(|journal| is_gone(&journal) && projection_path(&journal).exists())
     })
 }
 

@@ -145,6 +145,11 @@ def files_of(log):
     return files
 
 
+def is_first(name):
+    """Whether a journal is that of a recording's first segment, and no later part of it."""
+    return name.endswith(".wal") and ("_split-" not in name or "_split-01" in name)
+
+
 def sealed_in(files):
     """Recordings whose file was durable before one of their journals was marked as sealed."""
     return {Path(file.path).stem for file in files if not file.is_projection() and journal.is_sealed(bytes(file.seen))}
@@ -184,7 +189,8 @@ def one_cut(station, log, sealed, chance, orderly, outcome):
             if file.synced and not gone:
                 (folder / file.path).write_bytes(image)
             continue
-        if not file.synced:
+        if not file.synced and is_first(file.path):
+            # A recording begins when its first journal is durable; until then it has no name.
             (folder / f".{file.path}.0123456789").write_bytes(image)
             continue
         (folder / file.path).write_bytes(image)

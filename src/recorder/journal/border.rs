@@ -10,8 +10,10 @@ use crate::store::{StoreError, in_full};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-/// How long the filters' state at a border is waited for; the queue of rows holds ten times as much.
+/// How long the filters' state at a border may take; the queue of rows holds ten times as much. A source that can wait
+/// fills that queue, and is given the time to empty it.
 const STATE_WAIT: Duration = Duration::from_secs(5);
+const STATE_PATIENCE: Duration = Duration::from_mins(2);
 /// Journals that are written no more and not durable yet. Each may hold its tail in memory; for one more than these, a
 /// source faster than the disk is made to wait.
 const BEFORE: usize = 3;
@@ -49,6 +51,7 @@ impl JournalWriter {
             match self.hand_over(row) {
                 Err(error) if self.next.is_none() => {
                     // Rows matter more than files: where no other can be begun, this one can still be written.
+                    self.links.diverged.store(true, Ordering::Relaxed);
                     let text = format!("{}: this file goes on instead", in_full(&error));
                     self.links.vitals.blemish(&text);
                     self.append(&log(1, &text))?;
@@ -70,7 +73,8 @@ impl JournalWriter {
             chains: self.chains.clone(),
             assignment: self.assignment.clone(),
         }))?;
-        self.due = Some(Due { row, until: Instant::now() + STATE_WAIT, state: State::Awaited });
+        let wait = if self.links.can_wait { STATE_PATIENCE } else { STATE_WAIT };
+        self.due = Some(Due { row, until: Instant::now() + wait, state: State::Awaited });
         Ok(())
     }
 
@@ -116,9 +120,10 @@ impl JournalWriter {
             State::Known(state) => self
                 .append(&Record::State(state.pipeline.clone()))
                 .and_then(|()| self.append(&Record::Observer(state.observer.clone()))),
-            State::Lost => self
-                .append(&Record::State(PipelineState::none(due.row)))
-                .and_then(|()| self.append(&log(2, "the filters start afresh with this segment"))),
+            State::Lost => self.append(&Record::State(PipelineState::none(due.row))).map(|()| {
+                // The spans say it too.
+                let _ = self.append(&log(2, "the filters start afresh with this segment"));
+            }),
             State::Awaited => {
                 self.due = Some(due);
                 return Ok(());
@@ -151,10 +156,19 @@ impl JournalWriter {
     /// Looks after journals that are written no more until they are durable, too. `may_renew` where one that failed to
     /// sync may be tried again.
     pub(super) fn finish_before(&mut self, may_renew: bool) {
+        let vitals = &self.links.vitals;
         self.before.retain_mut(|before| {
             if may_renew && before.is_doubted() && before.path().exists() {
-                // On failure the alarm of the failed sync stands, and the next attempt follows.
-                let _ = before.renew();
+                let told = match before.renew() {
+                    Ok(false) => None,
+                    Ok(true) => Some("its oldest rows depend on the part that failed".to_owned()),
+                    Err(error) => Some(in_full(&error)),
+                };
+                if let Some(why) = told {
+                    let text = format!("the end of a file cannot be made durable: {why}");
+                    vitals.blemish(&text);
+                    vitals.report(Kind::Sync, Some(text));
+                }
             }
             // What is sealed needs no journal.
             before.path().exists() && !before.durable().is_synced()

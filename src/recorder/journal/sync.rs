@@ -61,16 +61,15 @@ fn finish(file: &Durable, vitals: &Shared, past: &mut Past) {
 fn sync(file: &Durable, vitals: &Shared, past: &mut Past) -> bool {
     let began = Stamp::now().host_ns;
     if vitals.lock().undurable_since_ns == 0 {
+        past.forgive(vitals);
         return true;
     }
     match file.sync() {
         Ok(()) => {
             let took_ms = seconds(Stamp::now().host_ns - began) * 1e3;
-            let mut vitals = vitals.lock();
             // A file that failed is not asked again, so this one is a later part or journal.
-            if past.failed.is_none_or(|at| at.elapsed() >= LATELY) {
-                vitals.wrong.remove(&Kind::Sync);
-            }
+            past.forgive(vitals);
+            let mut vitals = vitals.lock();
             vitals.sync_ms = Some((took_ms, past.worst.of(took_ms, began)));
             // What was written while the disk worked is not covered: its age counts from the sync's beginning.
             vitals.undurable_since_ns = if vitals.written_ns > began { began } else { 0 };
@@ -79,6 +78,7 @@ fn sync(file: &Durable, vitals: &Shared, past: &mut Past) -> bool {
         Err(error) => {
             past.failed = Some(Instant::now());
             let text = format!("the journal could not be made durable: {error}");
+            vitals.blemish(&text);
             vitals.report(Kind::Sync, Some(text));
             false
         }
@@ -90,6 +90,15 @@ fn sync(file: &Durable, vitals: &Shared, past: &mut Past) -> bool {
 struct Past {
     worst: Worst,
     failed: Option<Instant>,
+}
+
+impl Past {
+    /// Ends the alarm of a failure that was some time ago.
+    fn forgive(&self, vitals: &Shared) {
+        if self.failed.is_none_or(|at| at.elapsed() >= LATELY) {
+            vitals.report(Kind::Sync, None);
+        }
+    }
 }
 
 /// The longest syncs of the last minute: none here is shorter than one after it.

@@ -65,9 +65,9 @@ impl CutOff {
         };
         loop {
             match follower.step(true)? {
-                Step::Record(Record::End { .. } | Record::Handover { .. } | Record::Sealed) => {
-                    return Ok(None);
-                }
+                Step::Record(Record::End { .. } | Record::Sealed) => return Ok(None),
+                // Where the next segment is there, its name is taken, and this one is not the newest.
+                Step::Record(Record::Handover { next_row }) => found.next_row = next_row,
                 Step::Record(record) => found.see(&record),
                 Step::Skipped => {}
                 Step::Waiting => return Ok(Some(found)),

@@ -9,8 +9,8 @@ use std::path::Path;
 
 /// A hole is filled in runs of this many rows.
 const HOLE_ROWS: u64 = 65_536;
-/// Records that wait for a state at most: four minutes of a live source.
-const HELD_RECORDS: usize = 4800;
+/// Rows and gaps that wait for a state at most, in records: more than a recorder's queues hold.
+const HELD_PIECES: usize = 4800;
 /// Id of the chain that stands in for lost ones; recorders count from 0.
 const STAND_IN: u32 = u32::MAX;
 
@@ -22,6 +22,7 @@ pub(super) struct Feed {
     has_chains: bool,
     /// Records that wait for the filters' state, which may come after the first rows of its segment.
     held: Option<Vec<Record>>,
+    held_pieces: usize,
     /// Epoch and host time of the newest row or gap.
     newest: (u32, i64),
     /// Rows filled because their records are lost.
@@ -41,6 +42,7 @@ impl Feed {
             decimation: header.decimation,
             has_chains: false,
             held: (header.segment > 0).then(Vec::new),
+            held_pieces: 0,
             newest: (0, header.created_host_ns),
             hole_rows: 0,
             misfits: 0,
@@ -73,10 +75,15 @@ impl Feed {
 
     /// Rows are filtered from the state that the segment before ended with; it is written as soon as it is known.
     fn hold_or_take(&mut self, record: Record) -> Result<(), StoreError> {
-        let Some(held) = &mut self.held else { return self.take(&record) };
+        let Some(held) = &mut self.held else {
+            // A state that comes after its rows were filtered is of no use any more.
+            let is_late = matches!(record, Record::State(_) | Record::Observer(_));
+            return if is_late { Ok(()) } else { self.take(&record) };
+        };
         match record {
             Record::State(state) if state.is_none() => self.release(),
-            Record::State(_) => self.take(&record),
+            // Predictions stand in no order with rows.
+            Record::State(_) | Record::Prediction(_) => self.take(&record),
             Record::Observer(_) => {
                 self.take(&record)?;
                 self.release()
@@ -87,9 +94,10 @@ impl Feed {
             }
             _ if held.is_empty() && !matches!(record, Record::Rows(_) | Record::Gap(_)) => self.take(&record),
             _ => {
+                self.held_pieces += usize::from(matches!(record, Record::Rows(_) | Record::Gap(_)));
                 held.push(record);
                 // A damaged journal may have lost it.
-                if held.len() > HELD_RECORDS { self.release() } else { Ok(()) }
+                if self.held_pieces > HELD_PIECES { self.release() } else { Ok(()) }
             }
         }
     }

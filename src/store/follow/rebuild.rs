@@ -2,7 +2,7 @@
 
 use super::claim::{Claim, patient_lock};
 use super::feed::Feed;
-use super::{is_ours, remove_if_there, retire};
+use super::{ASIDE, is_ours, remove_if_there, retire};
 use crate::store::StoreError;
 use crate::store::journal::Follower;
 use crate::store::journal::writer::sync_folder;
@@ -102,7 +102,7 @@ pub(super) fn rebuild_claimed(
     let fail = |source| StoreError::Write { path: target.to_owned(), source };
     let fewer = ours && rows_of(target).is_some_and(|rows| rows > recovered.rows);
     if target.exists() && (recovered.damaged || fewer || !ours) {
-        let kept = target.with_extension("h5.before-recovery");
+        let kept = target.with_extension(ASIDE);
         // An older kept file is the original; what stands in its place came from an earlier recovery.
         if !kept.exists() {
             std::fs::rename(target, &kept).map_err(fail)?;

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Frames kept in memory until a sync covers them: at 64 channels x 4 kHz a minute of a disk that does not answer.
 pub const TAIL_BYTES: u64 = 32 * 1024 * 1024;
@@ -24,24 +25,28 @@ pub struct Durable {
     path: PathBuf,
     /// Its name is on the disk, too.
     named: AtomicBool,
+    syncing: Mutex<()>,
 }
 
 impl Durable {
-    /// A file that was just published as `path`: neither its bytes nor its name are durable yet.
-    pub(super) fn fresh(file: File, path: &Path, next_sequence: u64) -> Self {
+    /// A file that was just published as `path` with the records below `written` in it, of which no sync has covered
+    /// those from `synced` on.
+    pub(super) fn fresh(file: File, path: &Path, (synced, written): (u64, u64)) -> Self {
         Self {
             file,
-            written: AtomicU64::new(next_sequence),
-            // Whatever is in it already is written again with every part.
-            synced: AtomicU64::new(next_sequence),
+            written: AtomicU64::new(written),
+            synced: AtomicU64::new(synced),
             doubted: AtomicBool::new(false),
             path: path.to_owned(),
             named: AtomicBool::new(false),
+            syncing: Mutex::new(()),
         }
     }
 
     /// Everything written before this call is on the disk when it returns `Ok`; an error ends all trust.
     pub fn sync(&self) -> std::io::Result<()> {
+        // Of two syncs at once the kernel tells only one that it failed.
+        let _alone = self.syncing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_doubted() {
             return Err(std::io::Error::other("an earlier sync of this file failed"));
         }
@@ -147,7 +152,7 @@ mod tests {
     fn a_failed_sync_is_never_forgiven() {
         // A pipe cannot be synced: the kernel says EINVAL.
         let (read, _write) = std::io::pipe().unwrap();
-        let durable = Durable::fresh(File::from(std::os::fd::OwnedFd::from(read)), Path::new("a"), 3);
+        let durable = Durable::fresh(File::from(std::os::fd::OwnedFd::from(read)), Path::new("a"), (3, 3));
         durable.wrote(7);
         assert!(durable.sync().is_err() && durable.is_doubted());
         assert_eq!(durable.synced(), 3, "nothing became durable by it");

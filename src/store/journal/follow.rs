@@ -64,10 +64,19 @@ struct Part {
 }
 
 impl Follower {
-    /// Opens a journal and reads its header; a journal whose header is damaged cannot be projected.
+    /// Opens a journal and reads its header; a journal whose header is damaged cannot be projected, unless a later part
+    /// repeats it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let second = parts::path(path, 2);
+        match Self::open_part(path, path, 1) {
+            Err(StoreError::NotAJournal { .. }) if second.exists() => Self::open_part(path, &second, 2),
+            result => result,
+        }
+    }
+
+    fn open_part(path: &Path, file: &Path, part: u32) -> Result<Self, StoreError> {
         let fail = |source| StoreError::Open { path: path.to_owned(), source };
-        let mut source = Bytes::open(path).map_err(fail)?;
+        let mut source = Bytes::open(file).map_err(fail)?;
         while matches!(frame::parse(source.rest()), Parsed::Partial) && source.more().map_err(fail)? {}
         let Parsed::Whole(found, used) = frame::parse(source.rest()) else {
             return Err(StoreError::NotAJournal { path: path.to_owned() });
@@ -82,7 +91,7 @@ impl Follower {
         source.at += used;
         let mut follower = Self {
             path: path.to_owned(),
-            part: 1,
+            part,
             header: *header,
             identity,
             next_sequence,

@@ -118,6 +118,19 @@ pub fn next_candidate(bytes: &[u8]) -> usize {
         .unwrap_or(bytes.len())
 }
 
+/// Whether a whole frame stands anywhere in some bytes.
+#[must_use]
+pub fn stands_in(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        if matches!(parse(rest), Parsed::Whole(..)) {
+            return true;
+        }
+        rest = &rest[next_candidate(rest)..];
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

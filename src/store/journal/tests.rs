@@ -274,6 +274,24 @@ fn turns() -> impl proptest::strategy::Strategy<Value = Vec<Turn>> {
     prop::collection::vec(turn, 1..40)
 }
 
+#[test]
+fn a_journal_whose_very_first_sync_failed_is_read_from_its_second_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a_emg.wal");
+    let records = [rows(0, Samples::I16(vec![1, 2, 3, 4])), rows(2, Samples::I16(vec![5, 6, 7, 8]))];
+    let mut journal = Journal::begin(&path, &header()).unwrap();
+    journal.append(&records[0]).unwrap();
+    journal.durable().doubt();
+    assert!(!journal.renew().unwrap());
+    journal.append(&records[1]).unwrap();
+    drop(journal);
+    for lost in [Vec::new(), vec![0; 4096]] {
+        std::fs::write(&path, lost).unwrap();
+        let (found, follower) = read_all(&path);
+        assert_eq!((&found[..], &follower.header().recorder), (&records[..], &header().recorder));
+    }
+}
+
 /// What came of the turns.
 struct Played {
     written: Vec<Record>,

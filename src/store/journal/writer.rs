@@ -64,11 +64,11 @@ impl Journal {
         let identity = Identity { recording_id: header.recording_id, segment: header.segment };
         let mut first = Vec::new();
         framed(identity, 0, &Record::Header(Box::new(header.clone())), &mut first);
-        let file = publish_part(path, &first).map_err(fail)?;
+        let file = publish_part(path, &first, false).map_err(fail)?;
         let mut journal = Self {
             path: path.to_owned(),
             part: 1,
-            disk: Arc::new(Durable::fresh(file, path, 1)),
+            disk: Arc::new(Durable::fresh(file, path, (1, 1))),
             first: None,
             header: header.clone(),
             identity,
@@ -84,7 +84,8 @@ impl Journal {
     }
 
     /// Leaves a file whose sync failed: the next part gets everything since the last sync that succeeded, durably.
-    /// Says whether some of that was no longer in memory. On failure the old part is written on.
+    /// Says whether some of that was no longer in memory. On failure the newest part there is is written on, and as
+    /// little trusted as the one before.
     pub fn renew(&mut self) -> Result<bool, StoreError> {
         let path = parts::path(&self.path, self.part + 1);
         let mut bytes = Vec::new();
@@ -92,17 +93,14 @@ impl Journal {
         let (tail, forgotten) = self.tail.since(self.disk.synced());
         bytes.extend(tail);
         let fail = |source| StoreError::Create { path: path.clone(), source };
-        let file = publish_part(&path, &bytes).map_err(fail)?;
-        let next = Durable::fresh(file, &path, self.sequence);
-        next.sync().map_err(|source| {
-            // What a power cut may take away is no part; this one was ours alone.
-            let _ = std::fs::remove_file(&path);
-            fail(source)
-        })?;
+        let file = publish_part(&path, &bytes, true).map_err(fail)?;
+        // From here on readers may have turned to it, so there is no way back.
+        let next = Durable::fresh(file, &path, (self.disk.synced(), self.sequence));
         let old = std::mem::replace(&mut self.disk, Arc::new(next));
         self.first.get_or_insert(old);
         self.part += 1;
         (self.length, self.allocated) = (wide(bytes.len()), 0);
+        self.disk.sync().map_err(fail)?;
         self.allocate_ahead();
         Ok(forgotten)
     }
@@ -185,8 +183,9 @@ fn framed(identity: Identity, sequence: u64, record: &Record, out: &mut Vec<u8>)
     frame::encode(identity, sequence, kind, &payload, out);
 }
 
-/// Creates a file with `bytes` in it under a hidden name, locks it and publishes it as `path`.
-fn publish_part(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
+/// Creates a file with `bytes` in it under a hidden name, locks it, makes them `durable` where that is wanted, and
+/// publishes it as `path`.
+fn publish_part(path: &Path, bytes: &[u8], durable: bool) -> std::io::Result<File> {
     let hidden = hidden_twin(path);
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create_new(true).mode(MODE).open(&hidden)?;
@@ -194,6 +193,7 @@ fn publish_part(path: &Path, bytes: &[u8]) -> std::io::Result<File> {
         .try_lock()
         .map_err(std::io::Error::from)
         .and_then(|()| file.write_all_at(bytes, 0))
+        .and_then(|()| if durable { file.sync_all() } else { Ok(()) })
         .and_then(|()| publish(&hidden, path));
     if let Err(error) = published {
         let _ = std::fs::remove_file(&hidden);

@@ -47,6 +47,8 @@ pub(super) struct Feed {
     changes: Vec<ChainChange>,
     /// The observer's state of the segment before.
     observed: Option<Vec<u64>>,
+    /// Calibrations before the first row.
+    calibrations: Vec<Calibration>,
     begun: bool,
     /// Whether the state at the first row was handed out.
     stated: bool,
@@ -69,6 +71,7 @@ impl Feed {
             resume: None,
             changes: Vec::new(),
             observed: None,
+            calibrations: Vec::new(),
             begun: false,
             stated: false,
             ready: None,
@@ -96,6 +99,10 @@ impl Feed {
     /// Activity is a share of this maximum from the next row on.
     pub(super) fn calibrated(&mut self, calibration: &Calibration) {
         self.observer.calibrate(calibration);
+        if !self.begun {
+            // The state of the observer before, which knew none, is still to come.
+            self.calibrations.push(calibration.clone());
+        }
     }
 
     /// Announces chains and says which of them are new.
@@ -168,6 +175,7 @@ impl Feed {
         self.pipeline = Pipeline::restore(&self.channels, &state, &self.changes);
         self.stated = true;
         self.observer = seen.unwrap_or_else(|| self.observer.clone());
+        self.calibrations.drain(..).for_each(|kept| self.observer.calibrate(&kept));
         self.observer.adopt(&self.pipeline.spans().collect::<Vec<_>>());
         let filters = state.tracks.into_iter().map(|track| track.running.then_some(track.filter)).collect();
         Some(Running { spans: self.pipeline.spans().collect(), filters })
@@ -223,5 +231,38 @@ impl Feed {
             }
         }
         Some(filters)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::journal::Record;
+    use crate::store::projector::tests::second_segment;
+
+    #[test]
+    fn a_calibration_outlives_the_state_of_an_observer_that_knew_none() {
+        let kept = Calibration { rest_mean: 1.0, mvc: 101.0, valid: true, ..Calibration::default() };
+        let begun = |before: bool| {
+            let (_, segment) = second_segment();
+            let mut feed = Feed::new(&segment.header);
+            if before {
+                feed.calibrated(&kept);
+            }
+            for record in &segment.records {
+                match record {
+                    Record::State(state) => feed.resume(state.clone()).unwrap(),
+                    Record::Chains(change) => drop(feed.chains(change)),
+                    _ => break,
+                }
+            }
+            feed.observed(Observer::new(&segment.header.channels).state());
+            assert!(feed.begin().is_some());
+            if !before {
+                feed.calibrated(&kept);
+            }
+            feed.observer.state()
+        };
+        assert_eq!(begun(true), begun(false));
     }
 }

@@ -1,0 +1,58 @@
+//! Stories of what a power cut leaves of a border between two segments.
+
+use super::*;
+use crate::emg::SampleType;
+use crate::store::journal::{Header, Journal, Record};
+use crate::store::projector::tests::{Story, header};
+
+/// A recording that handed over to its second segment.
+fn handed_over(out: &Path) -> (PathBuf, PathBuf, Header, u64) {
+    let mut header = header(SampleType::I16);
+    header.entities.split = Some(1);
+    let path = |split| {
+        let names = crate::store::journal::Entities { split: Some(split), ..header.entities.clone() };
+        naming::journal_path(&naming::recording_path(out, &names))
+    };
+    let (first, second) = (path(1), path(2));
+    std::fs::create_dir_all(first.parent().unwrap()).unwrap();
+    let story = Story::afternoon(header.clone());
+    let mut journal = Journal::create(&first, &header).unwrap();
+    for record in story.records.iter().filter(|record| !matches!(record, Record::End { .. })) {
+        journal.append(record).unwrap();
+    }
+    journal.append(&Record::Handover { next_row: story.row }).unwrap();
+    (first, second, header, story.row)
+}
+
+#[test]
+fn a_segment_of_which_only_the_name_is_left_is_no_segment() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second, header, next_row) = handed_over(folder.path());
+    for left in [Vec::new(), vec![0; 70_000], b"MYOJ and half a header".to_vec()] {
+        std::fs::write(&second, left).unwrap();
+        std::fs::write(projection_path(&second), "as far as it came").unwrap();
+        assert!(cut_off(folder.path(), &header.entities).is_none(), "its name is taken");
+        sweep(folder.path());
+        assert!(first.exists() && !second.exists() && !projection_path(&second).exists());
+        assert!(projection_path(&second).with_extension(ASIDE).exists(), "it is put aside");
+        let found = cut_off(folder.path(), &header.entities).expect("it goes on where it handed over");
+        assert_eq!((found.next_row, found.header.segment), (next_row, 0));
+    }
+}
+
+#[test]
+fn a_journal_that_holds_anything_is_not_swept_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second, header, _) = handed_over(folder.path());
+    let next = Header { segment: 1, ..header };
+    let alive = Journal::begin(&second, &next).unwrap();
+    sweep(folder.path());
+    drop(alive);
+    sweep(folder.path());
+    assert!(second.exists(), "a header is enough");
+    let mut bytes = std::fs::read(&first).unwrap();
+    bytes[..100].fill(0);
+    std::fs::write(&first, bytes).unwrap();
+    sweep(folder.path());
+    assert!(first.exists(), "its header is damaged, and what follows is not");
+}

@@ -24,29 +24,29 @@ fn main() {
     }
     println!("\na station nobody looks at");
     println!("{:<58}{:>11}{:>11}{:>9}", "", "recorder", "projector", "both");
-    eight(&[], "8 x 1 kHz by serial line, filters, events");
+    eight(&[], "8 x 1 kHz, filters, events");
     let models = ["models/demo-cnn.onnx", "models/demo-lstm.onnx"];
-    eight(&models, "8 x 1 kHz by serial line, filters, events, CNN and LSTM");
+    eight(&models, "8 x 1 kHz, filters, events, CNN and LSTM");
     wide();
     first_rows();
 }
 
-/// Share of a core and memory while a simulated board sends through a pseudo-terminal; a sync each second.
+/// Share of a core and memory while a recording is played again at its own pace, by a process that is not counted; a
+/// sync each second.
 fn eight(models: &[&str], what: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let port = folder.path().join("board");
-    let mut board = program(folder.path(), &["simulate", "--link", port.to_str().unwrap()]).spawn().unwrap();
-    while !port.exists() {
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let uri = format!("serial:{}", port.display());
+    let face =
+        ["record", "--headless", "--rotate", "off", "--out", "face", "--source", "sim:?seed=7&speed=max"];
+    assert!(program(folder.path(), &face).args(["--duration", "2m"]).status().unwrap().success());
+    let file = folder.path().join("face/sub-test/emg/sub-test_task-free_run-01_emg.h5");
+    let uri = format!("replay:{}", file.display());
     let mut words = vec!["record", "--headless", "--rotate", "off", "--source", &uri];
     let models: Vec<_> = models.iter().map(|model| std::path::absolute(model).unwrap()).collect();
     for model in &models {
         words.extend(["--model", model.to_str().unwrap()]);
     }
     let mut recorder = program(folder.path(), &words).spawn().unwrap();
-    let projector = child_of(recorder.id());
+    let projector = projector_of(recorder.id());
     std::thread::sleep(SETTLE);
     let both = [recorder.id(), projector];
     let before = both.map(processor_s);
@@ -58,8 +58,6 @@ fn eight(models: &[&str], what: &str) {
     let [first, second] = both.map(proportional_mib);
     println!("{:<58}{first:>7.1} MiB{second:>7.1} MiB{:>5.1} MiB", "  memory, proportional", first + second);
     stop(folder.path(), &mut recorder);
-    board.kill().unwrap();
-    board.wait().unwrap();
 }
 
 /// 64 x 4 kHz on one core: exact to the row, at the pace of the signal. The simulation runs in the recorder, too.
@@ -126,17 +124,18 @@ fn stop(folder: &Path, recorder: &mut Child) {
     assert!(stopped.success() && recorder.wait().unwrap().success());
 }
 
-/// The only child of a process, as soon as there is one.
-fn child_of(parent: u32) -> u32 {
-    let path = format!("/proc/{parent}/task/{parent}/children");
-    let of_threads = || {
-        let tasks = std::fs::read_dir(format!("/proc/{parent}/task")).unwrap().flatten();
-        let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
-        children.collect::<String>().split_whitespace().find_map(|pid| pid.parse().ok())
+/// The projector of a recorder, as soon as there is one.
+fn projector_of(recorder: u32) -> u32 {
+    let is_projector = |pid: &u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).nth(1) == Some(b"project")
     };
-    assert!(Path::new(&path).exists(), "the kernel tells no children");
     loop {
-        if let Some(child) = of_threads() {
+        let tasks = std::fs::read_dir(format!("/proc/{recorder}/task")).unwrap().flatten();
+        let children = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("children")).ok());
+        let children: Vec<u32> =
+            children.collect::<String>().split_whitespace().filter_map(|pid| pid.parse().ok()).collect();
+        if let Some(child) = children.into_iter().find(is_projector) {
             return child;
         }
         std::thread::sleep(Duration::from_millis(20));

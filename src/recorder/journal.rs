@@ -289,8 +289,7 @@ impl JournalWriter {
         if !self.surrendered {
             self.surrendered = true;
             self.links.orders.stop.store(true, Ordering::Relaxed);
-            let text = format!("the disk is full: the recording ends at row {}", self.rows);
-            self.links.vitals.blemish(&text);
+            self.links.vitals.blemish("the disk is full: the recording ends early");
         }
         self.backlog = Backlog::default();
     }

@@ -1,14 +1,17 @@
 //! Whether the mains hum in a signal, at 50 or at 60 Hz, and how loudly.
 //!
 //! A sine is told from muscle by three things: it towers over the frequencies beside it, its peak is as narrow as the
-//! window allows, and it keeps its phase from one quarter of the window to the next. Sines and cosines are computed here by
-//! elementary operations, so that every machine finds the same bits. `face::quality` asks once a second.
+//! window allows, and it keeps its phase from one quarter of the window to the next. It is looked for in a window that is
+//! thinned out (`thin`), bin by bin (`goertzel`). `face::quality` asks once a second.
 
+mod goertzel;
+mod thin;
 pub mod tone;
 
 use super::complex::Complex;
 use crate::emg::units::{float_len, length};
-use std::f64::consts::TAU;
+use goertzel::{Bin, back, goertzel, spectrum};
+use thin::Thin;
 
 /// The mains of this world, Hz.
 pub const MAINS_HZ: [f64; 2] = [50.0, 60.0];
@@ -41,7 +44,7 @@ const ROUNDING: f64 = 1e-12;
 const QUARTERS: usize = 4;
 /// Harmonics that are added, where they stand out of what lies this far beside them.
 const HARMONICS: std::ops::RangeInclusive<u32> = 2..=8;
-const HARMONIC_BESIDE_HZ: [f64; 6] = [-7.0, -5.0, -3.0, 3.0, 5.0, 7.0];
+const HARMONIC_BESIDE_HZ: [f64; 4] = [-6.0, -4.0, 4.0, 6.0];
 const HARMONIC_STANDS_OUT: f64 = 8.0;
 /// Share of the rate up to which a harmonic is believed to be no image of another frequency.
 const USABLE: f64 = 0.45;
@@ -65,6 +68,11 @@ pub struct Listener {
     rate_hz: f64,
     whole: Window,
     quarter: Window,
+    thin: Thin,
+    /// Frequencies tried about each of the mains, Hz.
+    about: [Vec<f64>; 2],
+    /// Bins beside the mains, then those about each.
+    bins: Vec<Bin>,
 }
 
 /// Looks for the mains in one window; none where it is shorter than a second, slower than 160 rows per second, or
@@ -80,7 +88,21 @@ impl Listener {
     pub fn new(rows: usize, rate_hz: f64) -> Option<Self> {
         let long = rows >= length(SHORTEST_S * rate_hz).max(QUARTERS);
         let able = rate_hz.is_finite() && rate_hz >= SLOWEST_HZ && long;
-        able.then(|| Self { rate_hz, whole: Window::new(rows), quarter: Window::new(rows / QUARTERS) })
+        able.then(|| {
+            let thin = Thin::new(rate_hz);
+            let about = MAINS_HZ.map(about);
+            let left_hz = rate_hz / float_len(thin.every());
+            let bin = |hz: &f64| Bin::new(hz / left_hz, rows.div_ceil(thin.every()));
+            let bins = beside().iter().chain(about.iter().flatten()).map(bin).collect();
+            Self {
+                rate_hz,
+                whole: Window::new(rows),
+                quarter: Window::new(rows / QUARTERS),
+                thin,
+                about,
+                bins,
+            }
+        })
     }
 
     /// Rows of its windows.
@@ -100,12 +122,14 @@ impl Listener {
             return None;
         }
         let mean = window.iter().sum::<f64>() / float_len(window.len());
-        let values: Vec<f64> = window.iter().map(|value| value - mean).collect();
-        let weighted = self.whole.weigh(&values);
-        let [at_50, at_60] = MAINS_HZ.map(about);
-        let [mut beside, of_50, of_60] = self.powers_of(&weighted, [&beside(), &at_50, &at_60]);
-        let beside = lower_mean(&mut beside);
-        let peaks = [self.peak(&weighted, &at_50, &of_50), self.peak(&weighted, &at_60, &of_60)];
+        let low = self.thin.thin(self.whole.weigh(window, mean));
+        let low = Weighted { rows: &low, every: self.thin.every() };
+        let mut powers = self.powers(low, &self.bins);
+        let (beside, about) =
+            powers.split_at_mut(self.bins.len() - self.about[0].len() - self.about[1].len());
+        let (of_50, of_60) = about.split_at(self.about[0].len());
+        let beside = lower_mean(beside);
+        let peaks = [self.peak(low, &self.about[0], of_50), self.peak(low, &self.about[1], of_60)];
         let louder = usize::from(peaks[1].1 > peaks[0].1);
         let (hz, (measured_hz, power)) = (MAINS_HZ[louder], peaks[louder]);
         let limit = (STANDS_OUT * beside).sqrt();
@@ -113,35 +137,30 @@ impl Listener {
         let audible = power > (ROUNDING * mean).powi(2);
         let hums = audible
             && power >= STANDS_OUT * beside
-            && self.is_narrow(&weighted, measured_hz, power)
-            && self.coherence(&values, measured_hz) >= COHERENT;
+            && self.is_narrow(low, measured_hz, power)
+            && self.coherence(window, mean, measured_hz) >= COHERENT;
         if !hums {
             return Some(Line { hz: None, measured_hz: f64::NAN, rms: 0.0, limit });
         }
-        let rms = (power + self.harmonics(&weighted, measured_hz)).sqrt();
+        let rms = (power + self.harmonics(window, mean, measured_hz)).sqrt();
         Some(Line { hz: Some(hz), measured_hz, rms, limit })
     }
 
-    /// Mean squares of the sines at these frequencies.
-    fn powers(&self, weighted: &[f64], hz: &[f64]) -> Vec<f64> {
-        let cycles: Vec<f64> = hz.iter().map(|hz| hz / self.rate_hz).collect();
-        let amplitude = std::f64::consts::SQRT_2 / self.whole.sum;
-        spectrum(weighted, &cycles).into_iter().map(|bin| square(bin) * amplitude * amplitude).collect()
+    /// Mean squares of the sines in these bins.
+    fn powers(&self, weighted: Weighted<'_>, bins: &[Bin]) -> Vec<f64> {
+        let amplitude = std::f64::consts::SQRT_2 * float_len(weighted.every) / self.whole.sum;
+        spectrum(weighted.rows, bins).into_iter().map(|bin| square(bin) * amplitude * amplitude).collect()
     }
 
-    /// The same of several lists of frequencies, in one pass over the rows.
-    fn powers_of<const LISTS: usize>(&self, weighted: &[f64], lists: [&[f64]; LISTS]) -> [Vec<f64>; LISTS] {
-        let powers = self.powers(weighted, &lists.concat());
-        let mut rest = &powers[..];
-        lists.map(|list| {
-            let (its, others) = rest.split_at(list.len());
-            rest = others;
-            its.to_vec()
-        })
+    /// The same at frequencies that are not known beforehand.
+    fn powers_at(&self, weighted: Weighted<'_>, hz: &[f64]) -> Vec<f64> {
+        let left_hz = self.rate_hz / float_len(weighted.every);
+        let bins: Vec<Bin> = hz.iter().map(|hz| Bin::new(hz / left_hz, weighted.rows.len())).collect();
+        self.powers(weighted, &bins)
     }
 
     /// Frequency and mean square of the strongest sine among and between frequencies that were tried.
-    fn peak(&self, weighted: &[f64], tried: &[f64], powers: &[f64]) -> (f64, f64) {
+    fn peak(&self, weighted: Weighted<'_>, tried: &[f64], powers: &[f64]) -> (f64, f64) {
         let steps = tried.len() - 1;
         let best = (1..steps).max_by(|&a, &b| powers[a].total_cmp(&powers[b])).unwrap_or(steps / 2);
         // A parabola through the three highest bins.
@@ -149,34 +168,38 @@ impl Listener {
         let bend = left - 2.0 * top + right;
         let aside = if bend < 0.0 { (0.5 * (left - right) / bend).clamp(-1.0, 1.0) } else { 0.0 };
         let hz = tried[best] + STEP_HZ * aside;
-        let refined = self.powers(weighted, &[hz]).into_iter().fold(0.0, f64::max);
+        let refined = self.powers_at(weighted, &[hz]).into_iter().fold(0.0, f64::max);
         if refined > powers[best] { (hz, refined) } else { (tried[best], powers[best]) }
     }
 
     /// Whether a peak is no wider than that of a sine.
-    fn is_narrow(&self, weighted: &[f64], hz: f64, power: f64) -> bool {
-        let bin_hz = self.rate_hz / float_len(weighted.len());
+    fn is_narrow(&self, weighted: Weighted<'_>, hz: f64, power: f64) -> bool {
+        let bin_hz = self.rate_hz / float_len(self.rows());
         let near = NEAR_BINS.map(|bins| hz + bins * bin_hz.max(NEAR_BIN_HZ));
-        let flanks: f64 = self.powers(weighted, &near).iter().sum();
+        let flanks: f64 = self.powers_at(weighted, &near).iter().sum();
         power * float_len(near.len()) >= NARROW * flanks
     }
 
     /// How well the quarters of the window agree on the phase of a frequency, 0 to 1.
-    fn coherence(&self, values: &[f64], hz: f64) -> f64 {
+    fn coherence(&self, window: &[f64], mean: f64, hz: f64) -> f64 {
         let rows = self.quarter.weights.len();
         let cycles = hz / self.rate_hz;
+        let quarter = |at: usize| self.quarter.weigh(&window[at * rows..], mean);
+        let mut weighted = vec![[0.0; QUARTERS]; rows];
+        for at in 0..QUARTERS {
+            weighted.iter_mut().zip(quarter(at)).for_each(|(row, value)| row[at] = value);
+        }
+        let bin = Bin::new(cycles, rows);
         let (mut sum, mut power) = (Complex::new(0.0, 0.0), 0.0);
-        for (at, part) in values.chunks_exact(rows).take(QUARTERS).enumerate() {
-            for bin in spectrum(&self.quarter.weigh(part), &[cycles]) {
-                power += square(bin);
-                sum = sum + bin * back(cycles * float_len(at * rows));
-            }
+        for (at, part) in goertzel(&weighted, &[bin; QUARTERS]).into_iter().enumerate() {
+            power += square(part);
+            sum = sum + part * back(cycles * float_len(at * rows));
         }
         if power > 0.0 { square(sum) / (float_len(QUARTERS) * power) } else { 0.0 }
     }
 
     /// Mean square of the harmonics that stand out.
-    fn harmonics(&self, weighted: &[f64], fundamental_hz: f64) -> f64 {
+    fn harmonics(&self, window: &[f64], mean: f64, fundamental_hz: f64) -> f64 {
         let each = HARMONICS.map(|times| f64::from(times) * fundamental_hz);
         let each = each.take_while(|&hz| hz < USABLE * self.rate_hz);
         let tried: Vec<f64> =
@@ -186,8 +209,17 @@ impl Listener {
             let beside = lower_mean(beside);
             (*power > HARMONIC_STANDS_OUT * beside).then_some(*power - beside)
         };
-        self.powers(weighted, &tried).chunks_mut(1 + HARMONIC_BESIDE_HZ.len()).filter_map(stands_out).sum()
+        let weighted: Vec<f64> = self.whole.weigh(window, mean).collect();
+        let all = Weighted { rows: &weighted, every: 1 };
+        self.powers_at(all, &tried).chunks_mut(1 + HARMONIC_BESIDE_HZ.len()).filter_map(stands_out).sum()
     }
+}
+
+/// A window under its weights, of which every so many rows are left.
+#[derive(Clone, Copy, Debug)]
+struct Weighted<'a> {
+    rows: &'a [f64],
+    every: usize,
 }
 
 /// Hann weights of a window.
@@ -205,8 +237,8 @@ impl Window {
         Self { weights, sum }
     }
 
-    fn weigh(&self, values: &[f64]) -> Vec<f64> {
-        values.iter().zip(&self.weights).map(|(value, weight)| value * weight).collect()
+    fn weigh(&self, values: &[f64], mean: f64) -> impl Iterator<Item = f64> {
+        values.iter().zip(&self.weights).map(move |(value, weight)| (value - mean) * weight)
     }
 }
 
@@ -232,62 +264,8 @@ fn lower_mean(values: &mut [f64]) -> f64 {
     values[..counted].iter().sum::<f64>() / float_len(counted.max(1))
 }
 
-/// Bins side by side in vector lanes: of many, so many that no lane waits for its last step. Measured: 24 at once take
-/// half the time of three times 8.
-const FEW: usize = 8;
-const MANY: usize = 24;
-
-/// The sums of `values[n] x exp(-2 pi i cycles n)` by the recurrence of Goertzel (1958).
-fn spectrum(values: &[f64], cycles: &[f64]) -> Vec<Complex> {
-    if cycles.len() <= FEW { sums::<FEW>(values, cycles) } else { sums::<MANY>(values, cycles) }
-}
-
-/// The same, so many at a time.
-fn sums<const LANES: usize>(values: &[f64], cycles: &[f64]) -> Vec<Complex> {
-    let mut out = Vec::with_capacity(cycles.len());
-    for some in cycles.chunks(LANES) {
-        let (mut twice, mut s1, mut s2) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-        twice.iter_mut().zip(some).for_each(|(twice, cycles)| *twice = 2.0 * back(*cycles).re);
-        for value in values {
-            for lane in 0..LANES {
-                let s = value + twice[lane] * s1[lane] - s2[lane];
-                s2[lane] = s1[lane];
-                s1[lane] = s;
-            }
-        }
-        let last = float_len(values.len().saturating_sub(1));
-        out.extend(some.iter().enumerate().map(|(lane, &cycles)| {
-            (Complex::from(s1[lane]) - back(cycles) * Complex::from(s2[lane])) * back(cycles * last)
-        }));
-    }
-    out
-}
-
 fn square(bin: Complex) -> f64 {
     bin.re * bin.re + bin.im * bin.im
-}
-
-/// Terms of the series of sine and cosine; the next is below 1e-16 within an eighth of a turn.
-const TERMS: u32 = 9;
-
-/// `exp(-2 pi i cycles)` by elementary operations alone.
-fn back(cycles: f64) -> Complex {
-    let part = cycles - cycles.round();
-    let quarter = (4.0 * part).round();
-    let x = TAU * (part - quarter / 4.0);
-    // Horner's scheme of both series, from the last term to the first.
-    let series = |first: f64, odd: u32| {
-        let nest =
-            |inner: f64, term: u32| 1.0 - x * x / f64::from((2 * term - 1 + odd) * (2 * term + odd)) * inner;
-        first * (1..=TERMS).rev().fold(1.0, nest)
-    };
-    let (cos, sin) = (series(1.0, 0), series(x, 1));
-    match quarter.rem_euclid(4.0) {
-        q if q < 0.5 => Complex::new(cos, -sin),
-        q if q < 1.5 => Complex::new(-sin, -cos),
-        q if q < 2.5 => Complex::new(-cos, sin),
-        _ => Complex::new(sin, cos),
-    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
+use std::f64::consts::TAU;
 
 /// How the muscle's spectrum looks.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +195,7 @@ proptest! {
 
     #[test]
     fn bins_are_sums(values in prop::collection::vec(-1e3..1e3_f64, 0..200), cycles in 0.01..0.49_f64) {
-        let bin = spectrum(&values, &[cycles])[0];
+        let bin = spectrum(&values, &[Bin::new(cycles, values.len())])[0];
         let sum = values.iter().enumerate().fold((0.0, 0.0), |(re, im), (n, v)| {
             let angle = TAU * cycles * float_len(n);
             (re + v * angle.cos(), im - v * angle.sin())

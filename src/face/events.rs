@@ -124,23 +124,31 @@ impl Detector {
 }
 
 impl Lane {
-    #[inline]
-    fn row(&mut self, row: u64, raw: f64, clean: f64) -> Option<Found> {
-        let settled = row >= self.span?.1;
-        if !clean.is_finite() {
-            return self.detector.cut(row);
-        }
-        match &mut self.detector {
-            Detector::None => None,
-            Detector::Fast(hunt) if settled => hunt.row(row, raw, clean),
-            Detector::Fast(hunt) => {
-                hunt.pass(row, raw, clean);
-                None
-            }
-            Detector::Slow(slow) if settled => slow.row(row, clean),
-            Detector::Slow(slow) => {
-                slow.pass(row, clean);
-                None
+    /// Takes rows from `first` on, as sent and cleaned; notes what ended with the row it ended at.
+    fn rows(
+        &mut self,
+        first: u64,
+        rows: impl Iterator<Item = (f64, f64)>,
+        mut ended: impl FnMut(u64, Found),
+    ) {
+        let Some((_, settled)) = self.span else { return };
+        for (row, (raw, clean)) in (first..).zip(rows) {
+            let found = match &mut self.detector {
+                Detector::None => return,
+                detector if !clean.is_finite() => detector.cut(row),
+                Detector::Fast(hunt) if row >= settled => hunt.row(row, raw, clean),
+                Detector::Fast(hunt) => {
+                    hunt.pass(row, raw, clean);
+                    None
+                }
+                Detector::Slow(slow) if row >= settled => slow.row(row, clean),
+                Detector::Slow(slow) => {
+                    slow.pass(row, clean);
+                    None
+                }
+            };
+            if let Some(found) = found {
+                ended(row, found);
             }
         }
     }
@@ -183,14 +191,15 @@ impl Events {
         self.judge.reject(&found.artefacts);
         self.spans(look);
         let width = look.channels.max(1);
-        let rows = look.raw.chunks_exact(width).zip(look.clean.chunks_exact(width));
-        for (row, (raw, clean)) in (look.sample..).zip(rows) {
-            for (channel, lane) in self.lanes.iter_mut().enumerate() {
-                if let Some(event) = lane.row(row, raw[channel], f64::from(clean[channel])) {
-                    self.judge.take(channel, event);
-                }
-            }
+        let mut found_here: Vec<(u64, usize, Found)> = Vec::new();
+        for (channel, lane) in self.lanes.iter_mut().enumerate() {
+            let raw = look.raw.iter().skip(channel).step_by(width).copied();
+            let clean = look.clean.iter().skip(channel).step_by(width).map(|value| f64::from(*value));
+            lane.rows(look.sample, raw.zip(clean), |row, found| found_here.push((row, channel, found)));
         }
+        // Row by row, as they would have come one at a time.
+        found_here.sort_by_key(|(row, channel, _)| (*row, *channel));
+        found_here.into_iter().for_each(|(_, channel, found)| self.judge.take(channel, found));
         let end = look.sample + wide(look.rows());
         if end.is_multiple_of(GRID) {
             self.decide(end, false, found);

@@ -159,9 +159,8 @@ impl Watch {
             let settled = span.map_or(u64::MAX, |span| span.settled_sample);
             let values = raw.iter().skip(channel).step_by(look.channels);
             let cleaned = clean.iter().skip(channel).step_by(look.channels);
-            for (row, (&value, &clean)) in (self.next..).zip(values.zip(cleaned)) {
-                lead.take(value, f64::from(clean), row >= settled, merged);
-            }
+            let before = index(settled.clamp(self.next, until) - self.next);
+            lead.take(values, cleaned, before, merged);
         }
     }
 

@@ -1,8 +1,8 @@
 //! The rows of one channel while its second runs, and those of the second before for what needs two.
 
 use super::second::Second;
-use crate::emg::Channel;
 use crate::emg::units::{float, index, wide};
+use crate::emg::{Channel, Kind};
 use crate::face::state::{Reel, Tape};
 
 /// One channel's rows.
@@ -29,23 +29,34 @@ impl Lead {
         self.chain = chain.map_or(self.chain, u64::from);
     }
 
-    /// Keeps a row, or the average of so many.
-    #[inline]
-    pub(super) fn take(&mut self, raw: f64, clean: f64, settled: bool, merged: u64) {
-        if !settled {
-            self.settled = self.raw.len() + 1;
-        }
+    /// Keeps rows, or averages of so many; those before `settled` were not.
+    pub(super) fn take<'a>(
+        &mut self,
+        raw: impl Iterator<Item = &'a f64>,
+        clean: impl Iterator<Item = &'a f32>,
+        settled: usize,
+        merged: u64,
+    ) {
+        let kept = self.raw.len();
         if merged == 1 {
-            self.raw.push(raw);
-            self.clean.push(clean);
+            self.raw.extend(raw);
+            self.clean.extend(clean.map(|value| f64::from(*value)));
+            if settled > 0 {
+                self.settled = (kept + settled).min(self.raw.len());
+            }
             return;
         }
-        self.sums = (self.sums.0 + raw, self.sums.1 + clean);
-        self.summed += 1;
-        if self.summed == merged {
-            self.raw.push(self.sums.0 / float(merged));
-            self.clean.push(self.sums.1 / float(merged));
-            (self.sums, self.summed) = ((0.0, 0.0), 0);
+        for (at, (raw, clean)) in raw.zip(clean).enumerate() {
+            if at < settled {
+                self.settled = self.raw.len() + 1;
+            }
+            self.sums = (self.sums.0 + raw, self.sums.1 + f64::from(*clean));
+            self.summed += 1;
+            if self.summed == merged {
+                self.raw.push(self.sums.0 / float(merged));
+                self.clean.push(self.sums.1 / float(merged));
+                (self.sums, self.summed) = ((0.0, 0.0), 0);
+            }
         }
     }
 
@@ -59,9 +70,12 @@ impl Lead {
 
     /// This second, to be measured.
     pub(super) fn second<'a>(&'a self, channel: &'a Channel, rate_hz: f64) -> Second<'a> {
+        let settled = &self.clean[self.settled.min(self.clean.len())..];
+        let rectify = channel.kind == Kind::Raw;
         Second {
             raw: &self.raw,
             clean: &self.clean,
+            active: settled.iter().map(|value| if rectify { value.abs() } else { *value }).collect(),
             settled: self.settled,
             chain: self.chain,
             channel,

@@ -23,13 +23,18 @@ const LOW: f64 = 0.4;
 /// Quieter than so many steps of the converter, a signal shows no kind.
 const SPEAKS: f64 = 3.0;
 
+/// Values side by side in vector lanes.
+const LANES: usize = 8;
+
 /// One channel over one second.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Second<'a> {
     /// As sent, NaN where missing.
     pub(super) raw: &'a [f64],
     /// In the channel's unit.
     pub(super) clean: &'a [f64],
+    /// Of the settled rows what a muscle's strength is seen in: the rectified clean signal, an envelope as it is.
+    pub(super) active: Vec<f64>,
     /// Rows before this one were not settled.
     pub(super) settled: usize,
     /// The chain that cleaned.
@@ -60,42 +65,39 @@ impl Second<'_> {
 
     /// Mean of the rectified clean signal, of an envelope the signal's own; NaN where half of it is not settled.
     pub(super) fn level(&self) -> f64 {
-        let settled: Vec<f64> = self.settled_clean().filter(|value| value.is_finite()).collect();
-        if 2 * settled.len() < self.clean.len() { f64::NAN } else { mean(&settled) }
+        let level = mean(&self.active);
+        if !level.is_nan() && 2 * self.active.len() >= self.clean.len() {
+            return level;
+        }
+        let there: Vec<f64> = self.active.iter().copied().filter(|value| value.is_finite()).collect();
+        if 2 * there.len() < self.clean.len() { f64::NAN } else { mean(&there) }
     }
 
     /// Levels of the settled windows of a tenth of a second.
-    pub(super) fn windows(&self) -> Vec<f64> {
-        let all: Vec<f64> = self.settled_clean().collect();
+    pub(super) fn windows(&self) -> impl Iterator<Item = f64> + '_ {
         let rows = length(WINDOW_S * self.rate_hz).max(1);
-        all.chunks_exact(rows).map(mean).filter(|level| level.is_finite()).collect()
+        self.active.chunks_exact(rows).map(mean).filter(|level| level.is_finite())
     }
 
     /// Rms of the clean signal; NaN where a value is missing or not settled.
     pub(super) fn loudness(&self) -> f64 {
-        let squares: Vec<f64> = self.settled_clean().map(|value| value * value).collect();
-        if squares.len() < self.clean.len() { f64::NAN } else { mean(&squares).sqrt() }
+        let squares = sum(&self.active, |value| value * value);
+        if self.settled > 0 { f64::NAN } else { (squares / float_len(self.active.len())).sqrt() }
     }
 
     /// The envelope in steps of 20 ms; none where a value is missing or not settled.
     pub(super) fn steps(&self) -> Option<Vec<f64>> {
-        let all: Vec<f64> = self.settled_clean().collect();
         let rows = length(STEP_S * self.rate_hz).max(1);
-        let steps: Vec<f64> = all.chunks_exact(rows).map(mean).collect();
+        let steps: Vec<f64> = self.active.chunks_exact(rows).map(mean).collect();
         (self.settled == 0 && !steps.is_empty() && steps.iter().all(|step| step.is_finite())).then_some(steps)
     }
 
     /// Moments of the raw values that are there; none without any.
     pub(super) fn shape(&self) -> Option<Shape> {
-        let there: Vec<f64> = self.raw.iter().copied().filter(|value| value.is_finite()).collect();
-        let (low, high) =
-            there.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
-        let mean = mean(&there);
-        let moment =
-            |power: i32| there.iter().map(|v| (v - mean).powi(power)).sum::<f64>() / float_len(there.len());
-        let deviation = moment(2).sqrt();
-        let skew = if deviation > 0.0 { moment(3) / deviation.powi(3) } else { 0.0 };
-        (!there.is_empty()).then_some(Shape { low, high, mean, deviation, skew })
+        if !self.has_gap() {
+            return Shape::of(self.raw);
+        }
+        Shape::of(&self.raw.iter().copied().filter(|value| value.is_finite()).collect::<Vec<_>>())
     }
 
     /// How far the baseline wandered: range of the means of a tenth of a second, whole cycles of both mains, in the
@@ -119,7 +121,7 @@ impl Second<'_> {
         }
         let slow: Vec<f64> = self.raw.chunks_exact(rows).map(mean).collect();
         let centre = mean(&slow);
-        let slow = slow.iter().map(|v| (v - centre).powi(2)).sum::<f64>() / float_len(slow.len());
+        let slow = sum(&slow, |v| (v - centre) * (v - centre)) / float_len(slow.len());
         let slow = slow / shape.deviation.powi(2);
         let above_end = (shape.mean - shape.low) / shape.deviation;
         let rests_low = match top(self.channel) {
@@ -136,11 +138,20 @@ impl Second<'_> {
             None
         }
     }
+}
 
-    fn settled_clean(&self) -> impl Iterator<Item = f64> + '_ {
-        let rectify = self.channel.kind == Kind::Raw;
-        let settled = &self.clean[self.settled.min(self.clean.len())..];
-        settled.iter().map(move |value| if rectify { value.abs() } else { *value })
+impl Shape {
+    fn of(values: &[f64]) -> Option<Self> {
+        let mean = mean(values);
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for &value in values {
+            low = if value < low { value } else { low };
+            high = if value > high { value } else { high };
+        }
+        let moment = |of: fn(f64) -> f64| sum(values, |value| of(value - mean)) / float_len(values.len());
+        let deviation = moment(|away| away * away).sqrt();
+        let skew = if deviation > 0.0 { moment(|away| away * away * away) / deviation.powi(3) } else { 0.0 };
+        (!values.is_empty()).then_some(Self { low, high, mean, deviation, skew })
     }
 }
 
@@ -151,5 +162,17 @@ pub(in crate::face) fn top(channel: &Channel) -> Option<f64> {
 
 /// Mean; NaN of nothing.
 pub(super) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / float_len(values.len())
+    sum(values, |value| value) / float_len(values.len())
+}
+
+/// Sum over all values, so many beside each other that none waits for the one before.
+fn sum(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+    let (rows, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for row in rows {
+        for lane in 0..LANES {
+            sums[lane] += of(row[lane]);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&value| of(value)).sum::<f64>()
 }

@@ -30,7 +30,7 @@ pub fn check(channel: &Channel, quality: &Quality, seen: Option<Kind>) -> Prefli
 /// What kind of signal these raw rows look like; none where they are too quiet to tell, or hold a gap.
 #[must_use]
 pub fn seen_kind(channel: &Channel, raw: &[f64], rate_hz: f64) -> Option<Kind> {
-    let second = Second { raw, clean: &[], settled: 0, chain: 0, channel, rate_hz };
+    let second = Second { raw, clean: &[], active: Vec::new(), settled: 0, chain: 0, channel, rate_hz };
     let changes = raw.windows(2).map(|pair| (pair[1] - pair[0]).abs()).filter(|change| *change > 0.0);
     second.kind(&second.shape()?, changes.fold(f64::INFINITY, f64::min))
 }

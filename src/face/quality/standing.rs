@@ -92,8 +92,9 @@ pub(super) struct Standing {
     scale: f64,
     top: Option<f64>,
     rail: Rail,
-    /// Levels of the last minute's windows and the chain they came through.
+    /// Levels of the last minute's windows, how quiet they show the channel can be, the chain they came through.
     windows: VecDeque<f64>,
+    floor: f64,
     chain: u64,
     latches: [Latch; 7],
     contact: Contact,
@@ -112,6 +113,7 @@ impl Standing {
             top: top(channel),
             rail: Rail::new(channel),
             windows: VecDeque::new(),
+            floor: f64::NAN,
             chain: u64::MAX,
             latches: [Latch::default(); 7],
             contact: Contact::default(),
@@ -135,12 +137,7 @@ impl Standing {
 
     /// How quiet the channel can be; NaN before it is known.
     pub(super) fn floor(&self) -> f64 {
-        if self.windows.len() < FEWEST {
-            return f64::NAN;
-        }
-        let mut levels: Vec<f64> = self.windows.iter().copied().collect();
-        let rank = length(QUIETEST * float_len(levels.len())).min(levels.len() - 1);
-        *levels.select_nth_unstable_by(rank, f64::total_cmp).1
+        self.floor
     }
 
     /// Judges a second; its row and channel are left to the caller.
@@ -152,11 +149,12 @@ impl Standing {
         }
         self.windows.extend(second.windows());
         self.windows.drain(..self.windows.len().saturating_sub(WINDOWS));
+        self.floor = quietest(&self.windows);
         let mut quality = Quality {
             sample: 0,
             channel: 0,
             level: second.level(),
-            floor: self.floor(),
+            floor: self.floor,
             line_level: line.map_or(f64::NAN, |line| line.rms * self.scale),
             line_hz: line.and_then(|line| line.hz).unwrap_or(f64::NAN),
             flags: if second.has_gap() { flag::GAP } else { 0 },
@@ -261,6 +259,7 @@ impl Standing {
     pub(super) fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
         self.rail.load(reel)?;
         self.windows = reel.f64s()?;
+        self.floor = quietest(&self.windows);
         self.chain = reel.u64()?;
         for latch in &mut self.latches {
             *latch = Latch { against: reel.u64()?, is_up: reel.u64()? != 0 };
@@ -282,6 +281,16 @@ fn quality(reel: &mut Reel<'_>) -> Option<Quality> {
         line_level: reel.f64()?,
         line_hz: reel.f64()?,
     })
+}
+
+/// The level that the quietest windows stay below; NaN of too few.
+fn quietest(windows: &VecDeque<f64>) -> f64 {
+    if windows.len() < FEWEST {
+        return f64::NAN;
+    }
+    let mut levels: Vec<f64> = windows.iter().copied().collect();
+    let rank = length(QUIETEST * float_len(levels.len())).min(levels.len() - 1);
+    *levels.select_nth_unstable_by(rank, f64::total_cmp).1
 }
 
 /// Whether the baseline wandered; none where that is not known.

@@ -4,6 +4,7 @@
 //! follow files or locks: the projector process does, and after any HDF5 error that process ends, because the
 //! library may crash when it closes a file it could not write; handles are leaked then, never dropped.
 
+mod aside;
 mod feed;
 mod matrix;
 mod open;
@@ -100,6 +101,12 @@ impl Projection {
         self.feed.ready = Some(ready);
     }
 
+    /// Quality, artefacts and events are found on a thread of their own: for whole recordings at once. To be said before
+    /// the first row.
+    pub fn observe_aside(&mut self) {
+        self.feed.is_aside = true;
+    }
+
     /// Takes the next record of the journal. An error of order or fit leaves the projection as it was; after an
     /// error of HDF5 it takes nothing more.
     pub fn take(&mut self, record: &Record) -> Result<(), StoreError> {
@@ -164,10 +171,8 @@ impl Projection {
         assert!(state != State::Open, "a sealed file is closed or recovered");
         self.guard(|this| {
             this.begin()?;
-            if !this.handover {
-                let found = this.feed.finish();
-                this.open.found(&found);
-            }
+            let found = this.feed.finish(this.handover);
+            this.open.found(&found);
             let next = layout::create::segment_name(&this.header.recording_id, this.header.segment + 1);
             let next = if this.handover { next.as_str() } else { "" };
             while_("writing its last rows", this.open.finish(state, next))

@@ -123,6 +123,7 @@ pub(super) fn rebuild_claimed(
 /// Projects all of the journal into `building` and seals it.
 fn build(building: &Path, follower: &mut Follower, target: &Path) -> Result<Recovered, StoreError> {
     let mut feed = Feed::new(building, follower)?;
+    feed.projection.observe_aside();
     while feed.take_batch(follower, usize::MAX, true)? {}
     let damaged = feed.is_damaged(follower);
     let recovered = Recovered {

@@ -1,6 +1,7 @@
-//! The pipeline and the observer behind a journal: checks that each record follows and fits, so that no damaged journal reaches the
-//! pipeline's own assertions, and picks a segment up where the one before it ended.
+//! The pipeline and the observer behind a journal: checks that each record follows and fits, so that no damaged journal
+//! reaches the pipeline's own assertions, and picks a segment up where the one before it ended.
 
+use super::aside::Aside;
 use crate::emg::units::index;
 use crate::emg::{Calibration, Channel, Gap, RawBlock, SampleType};
 use crate::face::{Findings, Observer};
@@ -40,6 +41,9 @@ pub(super) struct Feed {
     next: u64,
     pipeline: Pipeline,
     observer: Observer,
+    /// Whether the observer is to work on a thread of its own, and where it does since the first row.
+    pub(super) is_aside: bool,
+    aside: Option<Aside>,
     /// All chains brought so far.
     chains: Vec<Chain>,
     /// The state to go on from and the changes seen since, until the first row.
@@ -67,6 +71,8 @@ impl Feed {
             next: header.first_row,
             pipeline: Pipeline::new(&header.channels),
             observer: Observer::new(&header.channels),
+            is_aside: false,
+            aside: None,
             chains: Vec::new(),
             resume: None,
             changes: Vec::new(),
@@ -99,6 +105,7 @@ impl Feed {
     /// Activity is a share of this maximum from the next row on.
     pub(super) fn calibrated(&mut self, calibration: &Calibration) {
         self.observer.calibrate(calibration);
+        self.aside.iter_mut().for_each(|aside| aside.calibrate(calibration));
         if !self.begun {
             // The state of the observer before, which knew none, is still to come.
             self.calibrations.push(calibration.clone());
@@ -126,7 +133,7 @@ impl Feed {
             self.changes.push(change.clone());
         }
         let input = Input::Chains(Arc::new(change.clone()));
-        self.observer.step(&input, &CleanBlock::default());
+        self.observe(&input, &CleanBlock::default());
         if self.resume.is_none() {
             self.pipeline.step(&input);
         }
@@ -163,6 +170,12 @@ impl Feed {
             return None;
         }
         self.begun = true;
+        let running = self.pick_up();
+        self.aside = if self.is_aside { Aside::send(&self.observer) } else { None };
+        running
+    }
+
+    fn pick_up(&mut self) -> Option<Running> {
         let state = self.resume.take()?;
         let seen = self.observed.take().and_then(|words| Observer::restore(&self.channels, &words));
         if !state.tracks.iter().all(|track| self.holds(track)) {
@@ -202,19 +215,31 @@ impl Feed {
         self.step(&Input::Gap(gap))
     }
 
-    /// What is still open where the recording ends.
-    pub(super) fn finish(&mut self) -> Findings {
-        self.observer.finish(self.next)
+    /// What is not handed out yet, and where the recording ends and does not go on in another file what is still open.
+    pub(super) fn finish(&mut self, goes_on: bool) -> Findings {
+        let end = (!goes_on).then_some(self.next);
+        match (self.aside.take(), end) {
+            (Some(aside), end) => aside.finish(end),
+            (None, Some(row)) => self.observer.finish(row),
+            (None, None) => Findings::default(),
+        }
     }
 
     /// What is found is found in the causal samples, also where others are stored.
     fn step(&mut self, input: &Input) -> (CleanBlock, Findings) {
         let mut clean = self.pipeline.step(input);
-        let found = self.observer.step(input, &clean);
+        let found = self.observe(input, &clean);
         if let Some(ready) = &self.ready {
             ready.replace(&mut clean);
         }
         (clean, found)
+    }
+
+    fn observe(&mut self, input: &Input, clean: &CleanBlock) -> Findings {
+        match &mut self.aside {
+            Some(aside) => aside.step(input, clean),
+            None => self.observer.step(input, clean),
+        }
     }
 
     /// The filters' states at the very first row, once, out of the first rows' clean block.

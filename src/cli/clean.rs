@@ -4,7 +4,7 @@ use super::import::pieces_of;
 use super::{advise, console, say, tell};
 use crate::config::{Config, LineFrequency};
 use crate::emg::Stamp;
-use crate::pipeline::{ChainChange, Input, Options, Pipeline, Preset, ZeroPhase, redesign, zero_phase};
+use crate::pipeline::{ChainChange, Input, Options, Pipeline, ZeroPhase, redesign, zero_phase};
 use crate::store::StoreError;
 use crate::store::follow::Anew;
 use crate::store::journal::{Header, Record};
@@ -32,9 +32,32 @@ pub(super) struct CleanArgs {
     /// Other filters: default, startle-28, off, or a band such as 20-400
     #[arg(long)]
     preset: Option<String>,
-    /// Notches elsewhere: at 50 or 60 Hz and above
+    /// Other mains: 50 or 60 Hz
     #[arg(long, value_name = "HZ")]
     line_frequency: Option<String>,
+    /// Notches elsewhere: auto, off, or frequencies such as 50,150
+    #[arg(long, value_name = "HZ,HZ")]
+    notches: Option<String>,
+    /// Another order of the band-pass, 1 to 8
+    #[arg(long, value_name = "N")]
+    band_order: Option<String>,
+    /// Another high-pass under the envelope: its edge, 0.01 to 1 Hz, or off
+    #[arg(long, value_name = "HZ")]
+    envelope_baseline: Option<String>,
+}
+
+impl CleanArgs {
+    /// What of the filters is to be otherwise, by the configuration's keys.
+    fn asked(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let all = [
+            ("preset", &self.preset),
+            ("line-frequency", &self.line_frequency),
+            ("notches", &self.notches),
+            ("band-order", &self.band_order),
+            ("envelope-baseline", &self.envelope_baseline),
+        ];
+        all.into_iter().filter_map(|(key, text)| Some((key, text.as_deref()?)))
+    }
 }
 
 pub(super) fn run(args: &CleanArgs) -> anyhow::Result<ExitCode> {
@@ -106,7 +129,7 @@ impl Work {
     fn of(args: &CleanArgs, source: &Joined) -> anyhow::Result<Self> {
         let fail = |error: StoreError| advise(&error, error.advice());
         let stored = source.changes().map_err(fail)?;
-        let redesigned = args.preset.is_some() || args.line_frequency.is_some();
+        let redesigned = args.asked().next().is_some();
         if !redesigned {
             // A recording that was filtered forward and backward is made again as it is.
             let marked = stored.iter().flat_map(|change| &change.chains).any(zero_phase::is_marked);
@@ -184,27 +207,14 @@ impl Work {
 
 /// The filters asked for; what is not asked for is as the recording's own configuration has it.
 fn options(args: &CleanArgs, config: &str, stored: &[ChainChange]) -> anyhow::Result<Options> {
-    let config = Config::from_toml(config, &args.file).unwrap_or_default();
-    let mut before = config.filter();
+    let mut config = Config::from_toml(config, &args.file).unwrap_or_default();
+    for (key, text) in args.asked() {
+        config.ask(key, text).map_err(|error| advise(&error, error.advice()))?;
+    }
     let mut words = stored.iter().flat_map(|change| &change.chains).map(|chain| &chain.words);
     // What `auto` came to is said by the chains alone.
     if config.line_frequency == LineFrequency::Auto && words.any(|words| words.contains(" N60")) {
-        before.line_hz = 60.0;
+        config.line_frequency = LineFrequency::Hz60;
     }
-    let preset = match &args.preset {
-        None => before.preset,
-        Some(word) => match Preset::from_word(word) {
-            Some(preset) => preset,
-            None => {
-                bail!("`{word}` is no filter preset; use default, startle-28, off, or a band such as 20-400")
-            }
-        },
-    };
-    let line_hz = match args.line_frequency.as_deref() {
-        None => before.line_hz,
-        Some(word) if word == LineFrequency::Hz50.word() => 50.0,
-        Some(word) if word == LineFrequency::Hz60.word() => 60.0,
-        Some(word) => bail!("`{word}` is no mains frequency; use 50 or 60"),
-    };
-    Ok(Options { line_hz, preset, ..Options::default() })
+    Ok(config.filter())
 }

@@ -94,6 +94,14 @@ impl Config {
         Ok(config)
     }
 
+    /// Sets one key as its flag would; a key that is none changes nothing.
+    pub fn ask(&mut self, name: &'static str, text: &str) -> Result<(), Error> {
+        match KEYS.iter().find(|key| key.name == name) {
+            Some(key) => self.set(key, text, Origin::Flag(name)),
+            None => Ok(()),
+        }
+    }
+
     fn read_layer(&mut self, text: &str, path: &Path) -> Result<(), Error> {
         for entry in document::parse(text, path)? {
             let origin = entry.origin(path);

@@ -198,10 +198,15 @@ fn without_delay(station: &Station, file: &Path) {
 #[test]
 fn other_filters_are_designed_for_the_rate_of_the_recording() {
     let station = Station::new();
-    let file =
-        station.record("sim:?seed=5&channels=2&speed=max", &["--duration", "5s", "--preset", "40-300"]);
+    let own = station.root().join("own.toml");
+    std::fs::write(&own, "band-order = 2\nenvelope-baseline = 0.05\n").unwrap();
+    let source = "sim:?seed=5&channels=2&speed=max";
+    let own = ["--config", own.to_str().unwrap(), "--duration", "5s", "--preset", "40-300"];
+    let file = station.record(source, &own);
     let made = clean(&station, &file, "american.h5", &["--line-frequency", "60"]);
     let wide = clean(&station, &file, "default.h5", &["--preset", "default", "--zero-phase"]);
+    let listed = ["--notches", "50,150", "--band-order", "3", "--envelope-baseline", "off"];
+    let listed = clean(&station, &file, "listed.h5", &listed);
     let refused = |args: &[&str]| {
         let output = station.root().join("none.h5");
         let mut all = vec!["clean", file.to_str().unwrap(), "-o", output.to_str().unwrap()];
@@ -212,8 +217,10 @@ fn other_filters_are_designed_for_the_rate_of_the_recording() {
     };
     let said = refused(&["--preset", "startle-28"]);
     assert!(said.contains("1000 rows/s, which cannot carry EMG above 450 Hz"), "{said}");
-    assert!(refused(&["--preset", "wide"]).contains("`wide` is no filter preset"));
-    assert!(refused(&["--line-frequency", "55"]).contains("`55` is no mains frequency"));
+    for (flag, word) in [("--preset", "wide"), ("--line-frequency", "55"), ("--notches", "loud")] {
+        let said = refused(&[flag, word]);
+        assert!(said.contains(flag) && said.contains(&format!("`{word}`")), "{said}");
+    }
     let script = r#"
 found = []
 for name in sys.argv[1:]:
@@ -223,8 +230,15 @@ for name in sys.argv[1:]:
             assert max(deviation(h5)) <= 1
 done(found)
 "#;
-    if let Some(words) = python(script, &[&made, &wide]) {
-        assert_eq!(words, json!([["BP40-300 N60+h Q10"], ["BP20-450 N50+h Q10 zero-phase"]]));
+    if let Some(words) = python(script, &[&made, &wide, &listed]) {
+        assert_eq!(
+            words,
+            json!([
+                ["BP40-300 order 2 N60+h Q10 HP0.05 on the envelope"],
+                ["BP20-450 order 2 N50+h Q10 HP0.05 on the envelope zero-phase"],
+                ["BP40-300 order 3 N50,150 Q10"]
+            ])
+        );
     }
 }
 

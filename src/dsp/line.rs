@@ -118,10 +118,10 @@ impl Listener {
     #[must_use]
     pub fn identify(&self, window: &[f64]) -> Option<Line> {
         assert!(window.len() == self.rows(), "a listener hears windows of its own length");
-        if !window.iter().all(|value| value.is_finite()) {
+        let mean = sum(window) / float_len(window.len());
+        if !mean.is_finite() {
             return None;
         }
-        let mean = window.iter().sum::<f64>() / float_len(window.len());
         let low = self.thin.thin(self.whole.weigh(window, mean));
         let low = Weighted { rows: &low, every: self.thin.every() };
         let mut powers = self.powers(low, &self.bins);
@@ -262,6 +262,16 @@ fn lower_mean(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let counted = length(COUNTED * float_len(values.len())).max(1).min(values.len());
     values[..counted].iter().sum::<f64>() / float_len(counted.max(1))
+}
+
+/// Sum of values, so many beside each other that none waits for the one before; not finite unless all are.
+fn sum(values: &[f64]) -> f64 {
+    let (rows, rest) = values.as_chunks::<8>();
+    let mut sums = [0.0; 8];
+    for row in rows {
+        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+    }
+    sums.iter().chain(rest).sum()
 }
 
 fn square(bin: Complex) -> f64 {

@@ -85,8 +85,9 @@ impl Lead {
 
     /// The newest raw rows of two seconds; none where the second before was not kept.
     pub(super) fn window(&self, rows: usize) -> Option<Vec<f64>> {
-        let surplus = (self.before.len() + self.raw.len()).checked_sub(rows)?;
-        Some(self.before.iter().chain(&self.raw).skip(surplus).copied().collect())
+        let older = rows.saturating_sub(self.raw.len());
+        let before = &self.before[self.before.len().checked_sub(older)?..];
+        Some([before, &self.raw[self.raw.len() - (rows - older)..]].concat())
     }
 
     pub(super) fn save(&self, tape: &mut Tape) {

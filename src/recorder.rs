@@ -59,6 +59,9 @@ const TOLD: usize = 64;
 /// Journals announced to the threads that sync and project.
 const JOURNALS: usize = 16;
 
+/// Where a service manager listens, and the variables of its watchdog: for the recorder, and no child of it.
+pub const MANAGER_VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
+
 /// What a recording is to be.
 pub struct Plan {
     /// The recorder's id.

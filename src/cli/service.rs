@@ -3,6 +3,7 @@
 
 use super::console::line;
 use super::tell;
+use crate::recorder::MANAGER_VARIABLES;
 use crate::session::snapshot::State;
 use crate::session::{ClientId, Clients, Event, Snapshot};
 use std::ffi::OsStr;
@@ -14,8 +15,6 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Where the manager listens, and the variables of its watchdog; none of our children's business.
-pub(super) const VARIABLES: [&str; 3] = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"];
 /// The line of `systemctl status` is renewed this often.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 
@@ -30,17 +29,18 @@ pub(super) struct Manager {
 impl Manager {
     /// As the environment says.
     pub(super) fn from_env() -> Self {
+        let [socket, beat, pid] = MANAGER_VARIABLES;
         let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        let ear = variable(VARIABLES[0]).and_then(|name| {
+        let ear = variable(socket).and_then(|name| {
             let socket = UnixDatagram::unbound().ok()?;
             // A manager that does not listen must not hold up a recording.
             socket.set_nonblocking(true).ok()?;
             Some((socket, address(&name)?))
         });
         let number = |name| variable(name).and_then(|value| value.to_str()?.parse::<u64>().ok());
-        let is_ours = number(VARIABLES[2]).is_none_or(|pid| pid == u64::from(std::process::id()));
+        let is_ours = number(pid).is_none_or(|pid| pid == u64::from(std::process::id()));
         // Half of what is allowed is what the manager advises; a quarter leaves room for one that is late.
-        let beat = number(VARIABLES[1]).filter(|_| is_ours).map(|us| Duration::from_micros(us / 4));
+        let beat = number(beat).filter(|_| is_ours).map(|us| Duration::from_micros(us / 4));
         Self { ear, beat }
     }
 

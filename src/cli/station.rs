@@ -1,7 +1,7 @@
 //! One recorder in this process: configuration -> source, names, socket, threads -> exit code.
 
 use super::console::Console;
-use super::service::{self, Manager, Watched};
+use super::service::{Manager, Watched};
 use super::{advise, json, mains, say, tell};
 use crate::config::{Config, LineFrequency, Listen, Montage, Origin};
 use crate::emg::finding::preflight::Outcome;
@@ -447,7 +447,7 @@ fn spawn_projector(journal: &std::path::Path) -> std::io::Result<Child> {
     // Where a newer version was installed over this program meanwhile, its path is gone; the program itself is not.
     let program = std::env::current_exe().ok().filter(|path| path.exists());
     let mut command = Command::new(program.unwrap_or_else(|| "/proc/self/exe".into()));
-    for name in service::VARIABLES {
+    for name in recorder::MANAGER_VARIABLES {
         command.env_remove(name);
     }
     command

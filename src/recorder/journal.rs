@@ -14,7 +14,7 @@ use crate::emg::{Calibration, Cause, ClockOffset, Gap, Marker, Prediction, Prefl
 use crate::pipeline::{Chain, ChainChange};
 use crate::store::journal::{Durable, Header, Journal, Record};
 use crate::store::{StoreError, in_full};
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, never, select};
+use crossbeam_channel::{Receiver, Sender, never, select};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +22,7 @@ use std::time::Duration;
 
 mod border;
 mod claim;
+mod end;
 mod files;
 pub(super) mod sync;
 
@@ -34,9 +35,7 @@ pub const HOLD: Duration = Duration::from_millis(50);
 pub const KILL_LOSS: Duration = Duration::from_millis(100);
 /// A full disk is tried again this often.
 pub const RETRY: Duration = Duration::from_secs(1);
-/// How long the end of a recording waits for its models.
-const LAST_WORDS: Duration = Duration::from_secs(10);
-/// How often the thread looks at its clock when nothing arrives.
+/// How often the thread looks round while a border, a failed sync or a full disk is not over.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// What `control` sends.
@@ -185,7 +184,7 @@ impl JournalWriter {
                 Ok(prediction) => self.keep(prediction),
                 Err(_) => self.links.predictions = None,
             },
-            default(LOOK_EVERY) => {}
+            default(self.patience()) => {}
         }
         let now = Stamp::now().host_ns;
         if self.pending.is_some() && now - self.pending_since_ns >= ns(HOLD) {
@@ -201,6 +200,17 @@ impl JournalWriter {
             }
         }
         true
+    }
+
+    /// How long nothing is due if nothing arrives.
+    fn patience(&self) -> Duration {
+        let is_busy = self.due.is_some() || self.next.is_some() || !self.before.is_empty();
+        if is_busy || !self.backlog.is_empty() {
+            return LOOK_EVERY;
+        }
+        let Some(_) = self.pending else { return HOLD };
+        let waited = Stamp::now().host_ns - self.pending_since_ns;
+        HOLD.saturating_sub(Duration::from_nanos(waited.unsigned_abs()))
     }
 
     /// Rows gather; anything else goes behind the rows before it.
@@ -377,23 +387,6 @@ impl JournalWriter {
         }
     }
 
-    /// What the models have not said yet when the last row is there.
-    fn keep_the_rest(&mut self) {
-        let Some(predictions) = self.links.predictions.take() else { return };
-        let until = std::time::Instant::now() + LAST_WORDS;
-        loop {
-            match predictions.recv_timeout(LOOK_EVERY) {
-                Ok(prediction) => self.keep(prediction),
-                Err(RecvTimeoutError::Disconnected) => return,
-                Err(RecvTimeoutError::Timeout) => {}
-            }
-            if std::time::Instant::now() >= until || self.links.orders.give_up.load(Ordering::Relaxed) {
-                self.links.vitals.blemish("the last predictions came too late to be kept");
-                return;
-            }
-        }
-    }
-
     fn serve(&mut self, request: Option<Request>) {
         let report = match request {
             Some(Request::Marker(ticket, marker)) => match self.mark(marker) {
@@ -429,46 +422,6 @@ impl JournalWriter {
         };
         // `control` drains this queue before it waits for anything.
         let _ = self.links.reports.send(report);
-    }
-
-    /// The last record, durable. Rows that could not be written before it are a gap; where not even that can be
-    /// written, there is no end, and `recover` treats the recording as cut off.
-    fn write_end(&mut self) -> Result<(), StoreError> {
-        if let Some(gap) = self.backlog.as_gap() {
-            self.links.vitals.blemish(&format!("the last {} rows could not be written", gap.missing));
-            self.write(&Piece::Gap(gap))?;
-        }
-        self.append(&Record::End { rows: self.rows, utc_ns: Stamp::now().utc_ns })?;
-        if self.journal.sync().is_err() {
-            self.renew();
-        }
-        self.journal.sync()
-    }
-
-    /// The last rows, the markers under way, the end, one more sync; the lock goes with the file.
-    fn end(mut self) {
-        self.flush_pending();
-        self.flush_backlog();
-        self.keep_the_rest();
-        // Where it cannot be written, neither can the end.
-        let _ = self.settle_state(true);
-        while let Ok(request) = self.links.requests.try_recv() {
-            self.serve(Some(request));
-        }
-        let ended = self.write_end();
-        if let Err(error) = &ended {
-            self.links.vitals.blemish(&in_full(error));
-        }
-        // Their projectors seal them from what the disk shows; a power cut until then is what these last attempts are for.
-        self.before.retain(|before| before.path().exists() && before.sync().is_err());
-        self.finish_before(true);
-        if let Some((next, _)) = self.next.take() {
-            // It was begun and never handed to: nothing is in it.
-            let _ = std::fs::remove_file(next.path());
-        }
-        let Self { journal, links, .. } = self;
-        drop(journal);
-        let _ = links.reports.send(Report::Done);
     }
 }
 

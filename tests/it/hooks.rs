@@ -69,3 +69,14 @@ fn a_command_that_fails_changes_nothing_but_the_log() {
     );
     station.intact(&station.recordings()[0]);
 }
+
+#[test]
+fn commands_do_not_speak_for_the_station_to_its_service_manager() {
+    let station = configured("on-close = \"env > heard\"\n");
+    let manager = [("NOTIFY_SOCKET", "/run/nobody"), ("WATCHDOG_USEC", "400000"), ("LAB", "faces")];
+    let source = ["--source", "sim:?seed=7&speed=max", "--duration", "1s"];
+    station.start_with(&source, &manager).finish().expect(0);
+    let heard = std::fs::read_to_string(station.root().join("heard")).unwrap();
+    assert!(heard.contains("LAB=faces"), "{heard}");
+    assert!(!heard.contains("NOTIFY_SOCKET") && !heard.contains("WATCHDOG"), "{heard}");
+}

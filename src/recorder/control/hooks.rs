@@ -5,7 +5,7 @@
 //! Each command is a line for `/bin/sh`, so that a filter may stand between the object and what it is for.
 
 use crate::emg::marker::{NOTE_BYTES, clip};
-use crate::recorder::Outcome;
+use crate::recorder::{MANAGER_VARIABLES, Outcome};
 use crate::session::Alarm;
 use crate::session::alarm::Priority;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
@@ -160,7 +160,11 @@ fn run(Job { name, command, input }: &Job, limit: Duration) -> Option<(u8, Strin
 /// A shell in a group of its own, so that it can be ended with all it started; what it says comes out of one pipe.
 fn begin(command: &str) -> std::io::Result<(PipeReader, Child)> {
     let (output, input) = std::io::pipe()?;
-    let child = Command::new("/bin/sh")
+    let mut shell = Command::new("/bin/sh");
+    for name in MANAGER_VARIABLES {
+        shell.env_remove(name);
+    }
+    let child = shell
         .args(["-c", command])
         .process_group(0)
         .stdin(Stdio::piped())

@@ -20,7 +20,7 @@ use super::alarms::Alarms;
 use super::journal::{Report, Request};
 use super::process::SharedPicture;
 use super::vitals::{Shared, Stage};
-use crate::emg::Preflight;
+use crate::emg::{ClockOffset, Preflight};
 use crate::pipeline::preset;
 use crate::session::snapshot::State;
 use crate::session::{Answer, ClientId, Clients, Event, Incoming};
@@ -91,6 +91,8 @@ pub(super) struct SoFar {
     filtering: Option<Filtering>,
     /// Who changed them last before the recording began, for its log.
     filtered_before: Option<String>,
+    /// Offsets of senders' clocks found while only monitoring.
+    clocks: Vec<ClockOffset>,
     watch: Watch,
     alarms: Alarms,
     viewers: Viewers,
@@ -149,6 +151,7 @@ impl Control {
             self.log_what_was();
             self.write_preflight();
             self.write_calibrations();
+            self.write_clocks();
         }
     }
 

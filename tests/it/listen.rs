@@ -1,6 +1,8 @@
 //! Stimulus machines on TCP: markers land where their own clocks say, and nobody without a token is heard.
 
-use crate::support::{Recorder, Station, python};
+use crate::support::{Dashboard, Recorder, Station, python};
+use myograph::session::Answer;
+use myograph::session::command::Action;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -13,11 +15,17 @@ fn free_port() -> u16 {
 
 /// A recorder that listens, and its port.
 fn listening(station: &Station, environment: &[(&str, &str)]) -> (Recorder, u16) {
-    let port = free_port();
-    let recorder =
-        station.start_with(&["--source", "sim:?seed=7", "--listen", &port.to_string()], environment);
-    recorder.wait_said("stimulus machines reach this station on");
+    let ready = begun(station, &[], environment);
     station.wait_rows(500);
+    ready
+}
+
+fn begun(station: &Station, more: &[&str], environment: &[(&str, &str)]) -> (Recorder, u16) {
+    let port = free_port();
+    let port_word = port.to_string();
+    let args = [&["--source", "sim:?seed=7", "--listen", &port_word], more].concat();
+    let recorder = station.start_with(&args, environment);
+    recorder.wait_said("stimulus machines reach this station on");
     (recorder, port)
 }
 
@@ -149,6 +157,39 @@ fn markers_of_two_machines_with_different_clocks_land_where_they_should() {
             assert!(offset[1].as_u64() <= read["rows"].as_u64().map(|rows| rows + 1000), "{offset}");
         }
     }
+}
+
+/// A sender a second ahead that pings, and is asked whether that was taken.
+const EARLY: &str = r#"
+import socket
+connection = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+lines = connection.makefile("rw", newline="\n")
+def say(**line):
+    lines.write(json.dumps(line) + "\n")
+    lines.flush()
+    return json.loads(lines.readline())
+say(name="early")
+for _ in range(10):
+    assert say(ping=time.clock_gettime(time.CLOCK_BOOTTIME) + 1)["ok"]
+done(say(status=True)["state"])
+"#;
+
+#[test]
+fn a_clock_that_was_compared_while_only_monitoring_is_in_the_file() {
+    let station = Station::new();
+    let (recorder, port) = begun(&station, &["--monitor"], &[]);
+    let mut desk = Dashboard::open(&station, "pts/7", false);
+    let Some(state) = python(EARLY, &[Path::new(&port.to_string())]) else { return };
+    assert_eq!(state, json!("monitoring"));
+    assert_eq!(desk.ask(Action::Record), Answer::Done);
+    station.wait_rows(500);
+    let file = end(&station, recorder);
+    station.intact(&file);
+    let read = python(READ, &[&file]).unwrap();
+    let [offset] = &read["offsets"].as_array().unwrap()[..] else { panic!("{read:#}") };
+    assert_eq!((&offset[0], &offset[1]), (&json!("early@127.0.0.1"), &json!(0)));
+    let off = offset[3].as_i64().unwrap().abs() - 1_000_000_000;
+    assert!(off.abs() < 1000 * offset[4].as_i64().unwrap() + 1000, "{read:#}");
 }
 
 #[test]

@@ -14,6 +14,9 @@ use std::sync::atomic::Ordering;
 /// Mains frequencies that make sense, Hz: railways have 16.7, ships and aircraft 400; 0 is no notch.
 const MAINS_HZ: std::ops::RangeInclusive<f64> = 10.0..=400.0;
 
+/// Senders whose clocks are kept until a recording begins.
+const MOST_CLOCKS: usize = 64;
+
 /// Filters under way to the thread that puts them in force.
 #[derive(Debug)]
 pub(super) struct Filtering {
@@ -94,16 +97,32 @@ impl Control {
         }
     }
 
-    /// Sends an offset to the journal with the row it belongs to; nobody waits for it, as the next one may come.
-    fn clock_offset(&self, offset: &ClockOffset) -> Answer {
-        if self.state != State::Recording {
-            return Answer::Refused(format!("not stored: the station is {}", self.state.word()));
+    /// Sends an offset to the journal with the row it belongs to; nobody waits for it, as the next one may come. While
+    /// only monitoring the newest of each sender is kept for the recording: one whose clock keeps pace says no other.
+    fn clock_offset(&mut self, offset: &ClockOffset) -> Answer {
+        let sender = clip(&offset.sender, LABEL_BYTES);
+        match self.state {
+            State::Monitoring => {
+                let clocks = &mut self.so_far.clocks;
+                clocks.retain(|other| other.sender != sender);
+                clocks.drain(..(clocks.len() + 1).saturating_sub(MOST_CLOCKS));
+                clocks.push(ClockOffset { sender, ..offset.clone() });
+                return Answer::Done;
+            }
+            State::Recording => {}
+            state => return Answer::Refused(format!("not stored: the station is {}", state.word())),
         }
         let sample = markers::row_at(offset.host_ns, &self.vitals);
-        let sender = clip(&offset.sender, LABEL_BYTES);
         match self.requests.try_send(Request::ClockOffset(ClockOffset { sender, sample, ..offset.clone() })) {
             Ok(()) => Answer::Done,
             Err(_) => Answer::Refused("not stored: the journal is busy".to_owned()),
+        }
+    }
+
+    /// The clocks that were known before the first row.
+    pub(super) fn write_clocks(&mut self) {
+        for offset in std::mem::take(&mut self.so_far.clocks) {
+            let _ = self.requests.try_send(Request::ClockOffset(ClockOffset { sample: 0, ..offset }));
         }
     }
 

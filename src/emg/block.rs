@@ -126,6 +126,20 @@ impl Samples {
         }
     }
 
+    /// A copy of some of the values.
+    ///
+    /// # Panics
+    /// When they reach beyond the last.
+    #[must_use]
+    pub fn part(&self, values: std::ops::Range<usize>) -> Self {
+        match self {
+            Self::I16(v) => Self::I16(v[values].to_vec()),
+            Self::I32(v) => Self::I32(v[values].to_vec()),
+            Self::F32(v) => Self::F32(v[values].to_vec()),
+            Self::F64(v) => Self::F64(v[values].to_vec()),
+        }
+    }
+
     /// Takes the first `values` values out, leaving the rest.
     #[must_use]
     pub fn take_front(&mut self, values: usize) -> Self {

@@ -36,6 +36,8 @@ pub(super) struct Matrix<T> {
     rows: usize,
     pending: Vec<T>,
     sums: Vec<u32>,
+    /// The rows lie in the dataset already; what is pushed is what they must be.
+    is_given: bool,
     unflushed: bool,
     scratch: Vec<u8>,
 }
@@ -50,6 +52,7 @@ impl<T: Cell> Matrix<T> {
             rows: 0,
             pending: Vec::new(),
             sums: Vec::new(),
+            is_given: false,
             unflushed: false,
             scratch: Vec::new(),
         })
@@ -81,9 +84,13 @@ impl<T: Cell> Matrix<T> {
         for values in self.pending[..ready].chunks(chunk) {
             self.sums.push(checksum(values, &mut self.scratch));
         }
-        self.rows = append(&self.dataset, self.rows, self.width, &self.pending[..ready])?;
+        if self.is_given {
+            self.rows += ready / self.width;
+        } else {
+            self.rows = append(&self.dataset, self.rows, self.width, &self.pending[..ready])?;
+            self.unflushed = true;
+        }
         self.pending.drain(..ready);
-        self.unflushed = true;
         Ok(())
     }
 
@@ -125,13 +132,16 @@ impl RawMatrix {
         sample_type: SampleType,
         chunk_rows: usize,
         width: usize,
+        is_given: bool,
     ) -> Result<Self> {
-        Ok(match sample_type {
+        let mut raw = match sample_type {
             SampleType::I16 => Self::I16(Matrix::open(file, path::RAW, chunk_rows, width)?),
             SampleType::I32 => Self::I32(Matrix::open(file, path::RAW, chunk_rows, width)?),
             SampleType::F32 => Self::F32(Matrix::open(file, path::RAW, chunk_rows, width)?),
             SampleType::F64 => Self::F64(Matrix::open(file, path::RAW, chunk_rows, width)?),
-        })
+        };
+        each!(&mut raw, matrix => matrix.is_given = is_given);
+        Ok(raw)
     }
 
     /// # Panics

@@ -184,8 +184,12 @@ impl<'a> Segment<'a> {
     fn cut(&self, run: &[Block]) -> Result<Vec<RawBlock>, StoreError> {
         let (first, last) = (&run[0], &run[run.len() - 1]);
         let channels = self.recording.channels.len();
-        let mut samples = self.recording.raw(first.sample..last.end())?;
-        let mut digital = self.recording.digital(first.sample..last.end())?;
+        let samples = self.recording.raw(first.sample..last.end())?;
+        let digital = self.recording.digital(first.sample..last.end())?;
+        let rows = |block: &Block, width: usize, there: usize| {
+            let (from, to) = (index(block.sample - first.sample), index(block.end() - first.sample));
+            (from * width).min(there)..(to * width).min(there)
+        };
         let one = |block: &Block| RawBlock {
             sample: block.sample,
             channels,
@@ -193,8 +197,8 @@ impl<'a> Segment<'a> {
             device_index: block.device_index,
             device_us: block.device_us,
             stamp: Stamp { host_ns: block.host_ns, utc_ns: block.utc_ns },
-            samples: samples.take_front((index(block.count) * channels).min(samples.len())),
-            digital: digital.drain(..index(block.count).min(digital.len())).collect(),
+            samples: samples.part(rows(block, channels, samples.len())),
+            digital: digital[rows(block, 1, digital.len())].to_vec(),
         };
         Ok(run.iter().map(one).collect())
     }

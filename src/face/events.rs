@@ -25,7 +25,7 @@ use habits::Site;
 use hunt::{Found, Hunt};
 use judge::Judge;
 use slow::Slow;
-use weigh::SLOWEST_HZ;
+use weigh::{Front, SLOWEST_HZ};
 
 /// An event that goes on, for the screen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,6 +43,7 @@ pub struct Active {
 pub struct Events {
     rate_hz: f64,
     lanes: Vec<Lane>,
+    front: Front,
     /// Sections of every chain that may run.
     chains: Vec<(u32, Vec<Section>)>,
     judge: Judge,
@@ -98,11 +99,10 @@ impl Detector {
         }
     }
 
-    fn begin(&mut self, raw: f64, clean: f64) {
-        match self {
-            Self::None => {}
-            Self::Fast(hunt) => hunt.begin(raw, clean),
-            Self::Slow(slow) => slow.begin(clean),
+    /// Rows begin with this clean value.
+    fn begin(&mut self, clean: f64) {
+        if let Self::Slow(slow) = self {
+            slow.begin(clean);
         }
     }
 
@@ -124,21 +124,22 @@ impl Detector {
 }
 
 impl Lane {
-    /// Takes rows from `first` on, as sent and cleaned; notes what ended with the row it ended at.
+    /// Takes clean rows from `first` on, and what the front made of them; notes what ended with the row it ended at.
     fn rows(
         &mut self,
         first: u64,
-        rows: impl Iterator<Item = (f64, f64)>,
+        clean: impl Iterator<Item = f64>,
+        front: impl Iterator<Item = (f64, f64)>,
         mut ended: impl FnMut(u64, Found),
     ) {
         let Some((_, settled)) = self.span else { return };
-        for (row, (raw, clean)) in (first..).zip(rows) {
+        for (row, (clean, (band, envelope))) in (first..).zip(clean.zip(front)) {
             let found = match &mut self.detector {
                 Detector::None => return,
                 detector if !clean.is_finite() => detector.cut(row),
-                Detector::Fast(hunt) if row >= settled => hunt.row(row, raw, clean),
+                Detector::Fast(hunt) if row >= settled => hunt.row(row, band, envelope),
                 Detector::Fast(hunt) => {
-                    hunt.pass(row, raw, clean);
+                    hunt.pass(row, band, envelope);
                     None
                 }
                 Detector::Slow(slow) if row >= settled => slow.row(row, clean),
@@ -170,6 +171,7 @@ impl Events {
         Self {
             rate_hz: 0.0,
             lanes: channels.iter().map(lane).collect(),
+            front: Front::none(channels.len()),
             chains: Vec::new(),
             judge: Judge::new(channels.iter().map(Site::of).collect()),
         }
@@ -191,11 +193,12 @@ impl Events {
         self.judge.reject(&found.artefacts);
         self.spans(look);
         let width = look.channels.max(1);
+        self.front.run(look.raw, look.clean);
         let mut found_here: Vec<(u64, usize, Found)> = Vec::new();
         for (channel, lane) in self.lanes.iter_mut().enumerate() {
-            let raw = look.raw.iter().skip(channel).step_by(width).copied();
             let clean = look.clean.iter().skip(channel).step_by(width).map(|value| f64::from(*value));
-            lane.rows(look.sample, raw.zip(clean), |row, found| found_here.push((row, channel, found)));
+            let front = self.front.rows(channel);
+            lane.rows(look.sample, clean, front, |row, found| found_here.push((row, channel, found)));
         }
         // Row by row, as they would have come one at a time.
         found_here.sort_by_key(|(row, channel, _)| (*row, *channel));
@@ -248,6 +251,13 @@ impl Events {
             lane.detector = Detector::new(lane, rate_hz);
             (lane.span, lane.chain) = (None, None);
         }
+        self.front = self.front();
+    }
+
+    /// The front of the present detectors.
+    fn front(&self) -> Front {
+        let fast = |lane: &Lane| matches!(lane.detector, Detector::Fast(_)).then_some(lane.kind == Kind::Raw);
+        Front::new(self.rate_hz, &self.lanes.iter().map(fast).collect::<Vec<_>>())
     }
 
     /// Where a span ended or another began: a hole, other filters.
@@ -269,7 +279,9 @@ impl Events {
                     lane.detector.listen(sections);
                 }
             }
-            lane.detector.begin(look.raw[channel], f64::from(look.clean[channel]));
+            let (raw, clean) = (look.raw[channel], f64::from(look.clean[channel]));
+            lane.detector.begin(clean);
+            self.front.begin(channel, raw, clean);
         }
     }
 
@@ -297,6 +309,7 @@ impl Events {
                 Detector::Slow(slow) => slow.save(tape),
             }
         }
+        self.front.save(tape);
         self.judge.save(tape);
     }
 
@@ -321,6 +334,10 @@ impl Events {
                 Detector::Slow(slow) => slow.load(reel)?,
             }
         }
+        if self.rate_hz > 0.0 {
+            self.front = self.front();
+        }
+        self.front.load(reel)?;
         self.judge.load(reel)
     }
 }

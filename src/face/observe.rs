@@ -16,6 +16,9 @@ use crate::pipeline::{CleanBlock, Input, Span};
 /// whatever blocks the rows came in.
 pub const GRID: u64 = 32;
 
+/// The first word of a state: its version, by which that of another program is told.
+const STATE: u64 = 2;
+
 /// What was found in the latest rows; each finding is handed out once, when it is complete.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Findings {
@@ -151,7 +154,7 @@ impl Observer {
     #[must_use]
     pub fn state(&self) -> Vec<u64> {
         let mut tape = Tape::default();
-        tape.f64(self.rate_hz);
+        tape.u64(STATE).f64(self.rate_hz);
         self.watch.save(&mut tape);
         self.artefacts.save(&mut tape);
         self.events.save(&mut tape);
@@ -164,6 +167,9 @@ impl Observer {
     pub fn restore(channels: &[Channel], words: &[u64]) -> Option<Self> {
         let mut observer = Self::new(channels);
         let reel = &mut Reel::new(words);
+        if reel.u64()? != STATE {
+            return None;
+        }
         observer.rate_hz = reel.f64()?;
         observer.watch.load(reel)?;
         observer.artefacts.load(reel)?;

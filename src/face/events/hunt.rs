@@ -7,9 +7,8 @@
 use super::course::Course;
 use super::floor::{Floor, Turn};
 use super::ring::{Ring, fall, foot, rise};
-use super::weigh::{Biquad, Weighting};
+use super::weigh::Weighting;
 use crate::dsp::Section;
-use crate::dsp::design::{Band, butterworth};
 use crate::emg::units::{count, float, length};
 use crate::face::state::{Reel, Tape};
 
@@ -28,7 +27,7 @@ const HUM_LIMIT: f64 = 2.5;
 /// simulations that gave those.
 const DROWNED: f64 = 0.4;
 /// Edge of the envelope, Hz: that of the file's envelope, so that both show the same peaks.
-const ENVELOPE_HZ: f64 = 20.0;
+pub(super) const ENVELOPE_HZ: f64 = 20.0;
 /// Time that is remembered, seconds.
 const PAST_S: f64 = 0.5;
 
@@ -95,7 +94,6 @@ pub(super) struct Hunt {
     rows: Rows,
     weigh: Option<Weighting>,
     news: f64,
-    smooth: Option<Biquad>,
     /// What a value may teach about the mains.
     hum_limit: f64,
     /// Weighed values and the envelope.
@@ -121,14 +119,12 @@ impl Hunt {
         let of = |seconds: f64| count(seconds * rate_hz).max(1);
         let weigh = (!rectified).then(|| Weighting::new(rate_hz));
         let news = weigh.as_ref().map_or(1.0, |weigh| weigh.news);
-        let low_pass = || butterworth(2, Band::LowPass(ENVELOPE_HZ), rate_hz).into_iter().next();
         let past = length(PAST_S * rate_hz);
         Self {
             rate_hz,
             rows: Rows { wait: of(0.03), lag: of(0.15), back: of(0.06), foot: of(0.02), local: of(0.012) },
             news,
             weigh,
-            smooth: low_pass().map(Biquad::new),
             hum_limit: f64::INFINITY,
             past: Ring::new(past),
             envelope: Ring::new(past),
@@ -153,23 +149,17 @@ impl Hunt {
         self.weigh.iter_mut().for_each(|weigh| weigh.listen(chain));
     }
 
-    /// Rows begin with this raw and this clean value.
-    pub(super) fn begin(&mut self, raw: f64, clean: f64) {
-        self.weigh.iter_mut().for_each(|weigh| weigh.start(raw));
-        self.smooth.iter_mut().for_each(|stage| _ = stage.start(clean.abs()));
-    }
-
     /// Takes a row that cannot be judged, because filters settle.
-    pub(super) fn pass(&mut self, row: u64, raw: f64, clean: f64) {
-        self.feed(row, raw, clean);
+    pub(super) fn pass(&mut self, row: u64, band: f64, envelope: f64) {
+        self.feed(row, band, envelope);
         self.clear = row + 1;
         (self.up, self.since) = (0.0, row + 1);
     }
 
     /// Takes the next row; gives an event that ended.
     #[inline]
-    pub(super) fn row(&mut self, row: u64, raw: f64, clean: f64) -> Option<Found> {
-        let power = self.feed(row, raw, clean);
+    pub(super) fn row(&mut self, row: u64, band: f64, envelope: f64) -> Option<Found> {
+        let power = self.feed(row, band, envelope);
         if self.run.is_none() && row >= self.clear + self.rows.lag {
             let quiet = row - self.rows.lag;
             let value = self.past.at(quiet);
@@ -215,10 +205,9 @@ impl Hunt {
     }
 
     #[inline]
-    fn feed(&mut self, row: u64, raw: f64, clean: f64) -> f64 {
+    fn feed(&mut self, row: u64, band: f64, envelope: f64) -> f64 {
         let limit = self.hum_limit;
-        let weighed = self.weigh.as_mut().map_or(clean, |weigh| weigh.run(raw, limit));
-        let envelope = self.smooth.as_mut().map_or(clean.abs(), |stage| stage.run(clean.abs()));
+        let weighed = self.weigh.as_mut().map_or(band, |weigh| weigh.run(band, limit));
         self.past.put(row, weighed);
         self.envelope.put(row, envelope);
         weighed * weighed
@@ -226,10 +215,12 @@ impl Hunt {
 
     #[inline]
     fn watch(&mut self, row: u64, times: f64) {
-        self.up += 0.5 * ((1.0 - 1.0 / LOUD) * times - LOUD.ln());
-        if self.up <= 0.0 {
-            (self.up, self.since) = (0.0, row + 1);
-        } else if self.up > self.alarm {
+        let up = self.up + 0.5 * ((1.0 - 1.0 / LOUD) * times - LOUD.ln());
+        // No branch: at rest nobody can guess which way it would go.
+        let is_any = up > 0.0;
+        self.up = if is_any { up } else { 0.0 };
+        self.since = if is_any { self.since } else { row + 1 };
+        if up > self.alarm {
             (self.down, self.calm) = (0.0, row + 1);
             let course = Course::new(row + 1, self.rate_hz);
             self.run = Some(Run { alarm: row, placed: None, course, sum: 0.0 });
@@ -330,7 +321,6 @@ impl Hunt {
 
     pub(super) fn save(&self, tape: &mut Tape) {
         self.weigh.iter().for_each(|weigh| weigh.save(tape));
-        self.smooth.iter().for_each(|stage| stage.save(tape));
         tape.f64(self.hum_limit).f64(self.alarm);
         self.past.save(tape);
         self.envelope.save(tape);
@@ -349,9 +339,6 @@ impl Hunt {
     pub(super) fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
         if let Some(weigh) = &mut self.weigh {
             weigh.load(reel)?;
-        }
-        if let Some(smooth) = &mut self.smooth {
-            smooth.load(reel)?;
         }
         (self.hum_limit, self.alarm) = (reel.f64()?, reel.f64()?);
         self.past.load(reel)?;

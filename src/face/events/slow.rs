@@ -8,8 +8,8 @@
 use super::course::Course;
 use super::hunt::Found;
 use super::ring::Ring;
-use super::weigh::Biquad;
 use crate::dsp::design::{Band, butterworth};
+use crate::dsp::{Memory, Section};
 use crate::emg::units::{count, float, length};
 use crate::face::state::{Reel, Tape};
 
@@ -344,6 +344,44 @@ impl Slow {
             let end = reel.u64()?.checked_sub(1);
             self.run = Some(Run { onset, onset_sd, sum, rows, course: Course::load(reel)?, end });
         }
+        Some(())
+    }
+}
+
+/// One second-order section, direct form II transposed.
+#[derive(Clone, Debug)]
+struct Biquad {
+    section: Section,
+    memory: Memory,
+}
+
+impl Biquad {
+    fn new(section: Section) -> Self {
+        Self { section, memory: [0.0; 2] }
+    }
+
+    #[inline]
+    fn run(&mut self, x: f64) -> f64 {
+        let [b0, b1, b2, _, a1, a2] = self.section;
+        let y = self.memory[0] + b0 * x;
+        self.memory = [self.memory[1] + b1 * x - a1 * y, b2 * x - a2 * y];
+        y
+    }
+
+    /// Takes the state that a constant input of `x` leads to; gives the constant output.
+    fn start(&mut self, x: f64) -> f64 {
+        let [b0, b1, b2, _, a1, a2] = self.section;
+        let y = x * (b0 + b1 + b2) / (1.0 + a1 + a2);
+        self.memory = [y - b0 * x, b2 * x - a2 * y];
+        y
+    }
+
+    fn save(&self, tape: &mut Tape) {
+        tape.f64(self.memory[0]).f64(self.memory[1]);
+    }
+
+    fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
+        self.memory = [reel.f64()?, reel.f64()?];
         Some(())
     }
 }

@@ -5,9 +5,11 @@
 //! It is taken from the raw signal, for the recording's own chain smears a third of a burst's power over tens of
 //! milliseconds (its steep edge at 20 Hz, its notches); here the mains is followed and subtracted instead.
 
+use super::hunt::ENVELOPE_HZ;
+use crate::dsp::Section;
+use crate::dsp::cascade::Cascade;
 use crate::dsp::design::{Band, butterworth};
 use crate::dsp::response::group_delay;
-use crate::dsp::{Memory, Section};
 use crate::emg::units::float_len;
 use crate::face::state::{Reel, Tape};
 use std::f64::consts::PI;
@@ -27,44 +29,6 @@ const LINE_WIDTH_HZ: f64 = 1.0;
 /// Steps of the spectrum over which a chain's power is averaged.
 const STEPS: usize = 500;
 
-/// One second-order section, direct form II transposed.
-#[derive(Clone, Debug)]
-pub(super) struct Biquad {
-    section: Section,
-    memory: Memory,
-}
-
-impl Biquad {
-    pub(super) fn new(section: Section) -> Self {
-        Self { section, memory: [0.0; 2] }
-    }
-
-    #[inline]
-    pub(super) fn run(&mut self, x: f64) -> f64 {
-        let [b0, b1, b2, _, a1, a2] = self.section;
-        let y = self.memory[0] + b0 * x;
-        self.memory = [self.memory[1] + b1 * x - a1 * y, b2 * x - a2 * y];
-        y
-    }
-
-    /// Takes the state that a constant input of `x` leads to; gives the constant output.
-    pub(super) fn start(&mut self, x: f64) -> f64 {
-        let [b0, b1, b2, _, a1, a2] = self.section;
-        let y = x * (b0 + b1 + b2) / (1.0 + a1 + a2);
-        self.memory = [y - b0 * x, b2 * x - a2 * y];
-        y
-    }
-
-    pub(super) fn save(&self, tape: &mut Tape) {
-        tape.f64(self.memory[0]).f64(self.memory[1]);
-    }
-
-    pub(super) fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
-        self.memory = [reel.f64()?, reel.f64()?];
-        Some(())
-    }
-}
-
 /// Sections of the weighting at a rate.
 fn sections(rate_hz: f64) -> Vec<Section> {
     let mut sections = butterworth(4, Band::HighPass(BAND_HZ.0), rate_hz);
@@ -74,10 +38,96 @@ fn sections(rate_hz: f64) -> Vec<Section> {
     sections
 }
 
-/// The weighting of one channel, and what it does to flat noise and to the time of an onset.
+/// What the detectors of muscles' own voltages are given, all channels side by side: each channel's band, and the
+/// envelope of its clean signal.
+#[derive(Clone, Debug)]
+pub(super) struct Front {
+    /// Channels whose band is that of the raw signal; a rectified one is taken clean and whole.
+    raw: Vec<bool>,
+    bands: Cascade,
+    envelopes: Cascade,
+    band: Vec<f64>,
+    envelope: Vec<f64>,
+}
+
+impl Front {
+    /// Before the rate is known.
+    pub(super) fn none(channels: usize) -> Self {
+        let none = || Cascade::new(&vec![&[] as &[Section]; channels]);
+        let raw = vec![false; channels];
+        Self { raw, bands: none(), envelopes: none(), band: Vec::new(), envelope: Vec::new() }
+    }
+
+    /// For each channel whether it is raw; none where no muscle's own voltage is to be had.
+    pub(super) fn new(rate_hz: f64, channels: &[Option<bool>]) -> Self {
+        if channels.iter().all(Option::is_none) {
+            return Self::none(channels.len());
+        }
+        let (band, low) = (sections(rate_hz), butterworth(2, Band::LowPass(ENVELOPE_HZ), rate_hz));
+        let raw = |channel: &Option<bool>| *channel == Some(true);
+        let bands: Vec<&[Section]> =
+            channels.iter().map(|channel| if raw(channel) { &band[..] } else { &[] }).collect();
+        let envelopes: Vec<&[Section]> =
+            channels.iter().map(|channel| if channel.is_some() { &low[..] } else { &[] }).collect();
+        Self {
+            raw: channels.iter().map(raw).collect(),
+            bands: Cascade::new(&bands),
+            envelopes: Cascade::new(&envelopes),
+            band: Vec::new(),
+            envelope: Vec::new(),
+        }
+    }
+
+    /// A channel's rows begin with this raw and this clean value.
+    pub(super) fn begin(&mut self, channel: usize, raw: f64, clean: f64) {
+        self.bands.start(channel, raw);
+        self.envelopes.start(channel, clean.abs());
+    }
+
+    /// Takes the next rows of all channels; of a channel that is missing, nothing until it begins again means anything.
+    pub(super) fn run(&mut self, raw: &[f64], clean: &[f32]) {
+        self.band.clear();
+        self.band.extend_from_slice(raw);
+        let width = self.raw.len();
+        for channel in (0..width).filter(|&channel| !self.raw[channel]) {
+            let clean = clean.iter().skip(channel).step_by(width);
+            let band = self.band.iter_mut().skip(channel).step_by(width);
+            band.zip(clean).for_each(|(band, clean)| *band = f64::from(*clean));
+        }
+        self.bands.run(&mut self.band);
+        self.envelope.clear();
+        self.envelope.extend(clean.iter().map(|clean| f64::from(clean.abs())));
+        self.envelopes.run(&mut self.envelope);
+    }
+
+    /// Band and envelope of a channel in the rows taken last.
+    pub(super) fn rows(&self, channel: usize) -> impl Iterator<Item = (f64, f64)> + '_ {
+        let rows = self.band.iter().zip(&self.envelope).skip(channel).step_by(self.raw.len());
+        rows.map(|(band, envelope)| (*band, *envelope))
+    }
+
+    pub(super) fn save(&self, tape: &mut Tape) {
+        for channel in 0..self.raw.len() {
+            tape.f64s(self.bands.memory(channel).as_flattened().iter());
+            tape.f64s(self.envelopes.memory(channel).as_flattened().iter());
+        }
+    }
+
+    pub(super) fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
+        for channel in 0..self.raw.len() {
+            for cascade in [&mut self.bands, &mut self.envelopes] {
+                let memory: Vec<f64> = reel.f64s()?;
+                let memory = memory.as_chunks::<2>().0;
+                (memory.len() == cascade.memory(channel).len()).then(|| cascade.recall(channel, memory))?;
+            }
+        }
+        Some(())
+    }
+}
+
+/// The weighting of one channel behind its band, and what it does to flat noise and to the time of an onset.
 #[derive(Clone, Debug)]
 pub(super) struct Weighting {
-    stages: Vec<Biquad>,
     mains: Vec<Line>,
     /// Independent values in a row: flat noise behind the band carries that much less news than its rows.
     pub(super) news: f64,
@@ -97,7 +147,7 @@ impl Weighting {
             (sum, squares) = (sum + power, squares + power * power);
         }
         let news = sum * sum / squares / float_len(STEPS);
-        Self { stages: all.into_iter().map(Biquad::new).collect(), mains: Vec::new(), news, delays, rate_hz }
+        Self { mains: Vec::new(), news, delays, rate_hz }
     }
 
     /// Takes the mains from the notches of the chain that cleans the channel.
@@ -111,15 +161,10 @@ impl Weighting {
             lines.map(|angle| Line { turn: [angle.cos(), angle.sin()], at: [0.0; 2], gain }).collect();
     }
 
-    /// Takes the state that a constant input of `x` leads to.
-    pub(super) fn start(&mut self, x: f64) {
-        self.stages.iter_mut().fold(x, |x, stage| stage.start(x));
-    }
-
-    /// Weighs a value. What is learned from it about the mains is bounded by `limit`: a burst is not hum.
+    /// Takes the mains out of a value of the band. What is learned from it about them is bounded by `limit`: a burst is
+    /// not hum.
     #[inline]
-    pub(super) fn run(&mut self, x: f64, limit: f64) -> f64 {
-        let y = self.stages.iter_mut().fold(x, |x, stage| stage.run(x));
+    pub(super) fn run(&mut self, y: f64, limit: f64) -> f64 {
         let rest = self.mains.iter_mut().fold(y, |y, line| y - line.turn());
         let news = rest.clamp(-limit, limit);
         self.mains.iter_mut().for_each(|line| line.learn(news));
@@ -150,7 +195,6 @@ impl Weighting {
     }
 
     pub(super) fn save(&self, tape: &mut Tape) {
-        self.stages.iter().for_each(|stage| stage.save(tape));
         tape.u64(crate::emg::units::wide(self.mains.len()));
         for Line { turn, at, gain } in &self.mains {
             tape.f64(turn[0]).f64(turn[1]).f64(at[0]).f64(at[1]).f64(*gain);
@@ -158,9 +202,6 @@ impl Weighting {
     }
 
     pub(super) fn load(&mut self, reel: &mut Reel<'_>) -> Option<()> {
-        for stage in &mut self.stages {
-            stage.load(reel)?;
-        }
         for _ in 0..reel.u64()? {
             let (turn, at) = ([reel.f64()?, reel.f64()?], [reel.f64()?, reel.f64()?]);
             self.mains.push(Line { turn, at, gain: reel.f64()? });

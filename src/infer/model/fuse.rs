@@ -5,7 +5,12 @@
 //! nothing here has a memory.
 
 use std::collections::HashSet;
-use tract_onnx::tract_hir::internal::*;
+use std::sync::Arc;
+use tract_onnx::tract_hir::internal::{
+    Datum, DimLike, EvalContext, EvalOp, IntoTValue, Op, OutletId, StaticName, TValue, TVec, Tensor,
+    TractErrorContext, TractResult, TypedFact, TypedModel, TypedModelPatch, TypedNode, TypedOp, as_op,
+    natural_strides, op_as_typed_op, op_out_of_plan, tvec,
+};
 use tract_onnx::tract_hir::tract_core::ops::binary::TypedBinOp;
 use tract_onnx::tract_hir::tract_core::ops::change_axes::AxisOp;
 use tract_onnx::tract_hir::tract_core::ops::einsum::EinSum;
@@ -245,13 +250,11 @@ pub(super) fn fuse(mut model: TypedModel) -> TractResult<TypedModel> {
             return Ok(model);
         }
         let ours: Vec<usize> = order.iter().copied().filter(|node| is_ours(&model, *node)).collect();
-        let Some(seed) = ours.iter().copied().find(|node| tried.insert(*node)) else {
-            return model.into_compact();
-        };
-        let region = grow(&model, &order, &ours, seed);
-        if region.len() > 1 || model.node(seed).op_is::<EinSum>() {
-            replace(&mut model, &region)?;
-        }
+        let seeds = ours.iter().copied().filter(|node| tried.insert(*node));
+        let mut regions = seeds.map(|seed| grow(&model, &order, &ours, seed));
+        let pays = |region: &Vec<usize>| region.len() > 1 || model.node(region[0]).op_is::<EinSum>();
+        let Some(region) = regions.find(pays) else { return model.into_compact() };
+        replace(&mut model, &region)?;
     }
 }
 

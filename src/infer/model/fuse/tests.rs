@@ -2,6 +2,7 @@
 
 use super::*;
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::internal::{Approximation, DatumExt, tensor2};
 
 fn read(name: &str) -> TypedModel {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/models");

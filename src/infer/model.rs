@@ -3,6 +3,7 @@
 //! Every run begins with a fresh state of the library, whose plans otherwise keep the memory of recurrent layers
 //! from one run to the next; a step model's memory is a value here. Panics of the library become errors.
 
+mod fuse;
 mod graph;
 
 use super::card;
@@ -14,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tract_onnx::pb::ModelProto;
+use tract_onnx::prelude::tract_ndarray::ArrayD;
 use tract_onnx::prelude::{
     Datum, Framework, InferenceFact, InferenceModelExt, IntoRunnable, TValue, Tensor, TractResult,
     TypedRunnableModel, onnx, tvec,
@@ -65,7 +67,7 @@ pub struct Model {
 
 /// What a step model carries from one stride to the next; nothing of a window model.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Memory(Vec<Vec<f32>>);
+pub struct Memory(Vec<TValue>);
 
 impl Model {
     /// Reads a model and the card beside it, and lets it answer what the card says it must.
@@ -94,7 +96,8 @@ impl Model {
     /// The memory of a model that has seen nothing: all zero.
     #[must_use]
     pub fn blank(&self) -> Memory {
-        Memory(self.card.states.iter().map(|shape| vec![0.0; shape.iter().product()]).collect())
+        let zeros = |shape: &Vec<usize>| Tensor::from(ArrayD::<f32>::zeros(shape.as_slice())).into();
+        Memory(self.card.states.iter().map(zeros).collect())
     }
 
     /// One probability for each class, from the rows of a window or a stride: all values of the first channel, then
@@ -114,15 +117,14 @@ impl Model {
     fn answer(&self, input: &[f32], memory: &Memory) -> TractResult<(Vec<f32>, Memory)> {
         let shape = [1, self.card.channels.len(), self.card.rows()];
         let mut given = tvec!(Tensor::from_shape(&shape, input)?.into());
-        for (shape, values) in self.card.states.iter().zip(&memory.0) {
-            given.push(Tensor::from_shape(shape, values)?.into());
-        }
+        given.extend(memory.0.iter().cloned());
         // A plan's `run`, not that of a kept state: nothing is inherited from the run before.
-        let got = self.plan.run(given)?;
-        let values = |value: &TValue| Ok(value.try_as_plain_ram()?.as_slice::<f32>()?.to_vec());
-        let mut values = got.iter().map(values);
-        let probabilities = values.next().unwrap_or_else(|| Ok(Vec::new()))?;
-        Ok((probabilities, Memory(values.collect::<TractResult<_>>()?)))
+        let mut got = self.plan.run(given)?.into_iter();
+        let probabilities = match got.next() {
+            Some(value) => value.try_as_plain_ram()?.as_slice::<f32>()?.to_vec(),
+            None => Vec::new(),
+        };
+        Ok((probabilities, Memory(got.collect())))
     }
 
     /// Compares its answers with those of its card.
@@ -220,6 +222,7 @@ fn build(path: &Path, bytes: &[u8], card: &Card, limits: &Limits) -> Result<Arc<
     }
     let model = model.into_typed().map_err(failed("its shapes were worked out"))?;
     graph::sizes(&model, limits).map_err(refuse)?;
+    let model = model.into_decluttered().and_then(fuse::fuse).map_err(failed("it was simplified"))?;
     let model = model.into_optimized().map_err(failed("it was optimised"))?;
     graph::sizes(&model, limits).map_err(refuse)?;
     graph::outputs(&model, card).map_err(refuse)?;

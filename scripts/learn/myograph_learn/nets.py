@@ -156,7 +156,8 @@ class StreamLstm(Stream):
         return self.window
 
     def shapes(self, batch=1):
-        return [(batch, 1, 1), (batch, self.channels, 1), *[(self.depth, batch, self.hidden)] * 2]
+        layers = (self.depth,) if self.depth > 1 else ()
+        return [(batch, 1, 1), (batch, self.channels, 1), *[(*layers, batch, self.hidden)] * 2]
 
     def faded(self, old, new):
         """[N, C, F]: the sum of `new` up to each stride, what is older counting less; `old`: the sum before."""
@@ -172,7 +173,10 @@ class StreamLstm(Stream):
         seen = self.faded(seen, torch.ones(1, 1, int(energy.shape[-1])))
         quiet = self.faded(quiet, 1 / energy)
         loudness = torch.log(energy * quiet / seen)
-        y, (h, c) = self.lstm(loudness.permute(2, 0, 1), (h, c))
+        # A station pays for each change of a shape: the states of one layer have no axis of layers.
+        single = self.depth == 1
+        y, after = self.lstm(loudness.permute(2, 0, 1), tuple(s.unsqueeze(0) if single else s for s in (h, c)))
+        h, c = (s.squeeze(0) if single else s for s in after)
         return self.head(self.dropout(y)), newest(seen), newest(quiet), h, c
 
 
@@ -196,7 +200,7 @@ class Step(nn.Module):
 
     def forward(self, x, *states):
         logits, *states = self.net.run(x, *states)
-        return (torch.softmax(logits[-1], -1), *states)
+        return (torch.softmax(logits.squeeze(0), -1), *states)
 
 
 class PaperCnn(nn.Module):

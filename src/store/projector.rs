@@ -13,7 +13,6 @@ mod seal;
 use super::StoreError;
 use super::journal::{Header, Record};
 use super::layout::{self, State};
-use super::reader::Recording;
 use crate::emg::units::wide;
 use crate::emg::{Gap, RawBlock};
 use crate::face::Findings;
@@ -78,16 +77,6 @@ fn while_<T>(doing: &'static str, result: hdf5::Result<T>) -> Result<T, Trouble>
 impl Projection {
     /// Creates the file with its whole structure, exclusively, and opens it to live readers.
     pub fn create(path: &Path, header: &Header) -> Result<Self, StoreError> {
-        Self::begin(path, header, None)
-    }
-
-    /// The same with the raw samples of a file, copied as they lie there. The rows that are taken must be those: sealing
-    /// compares them.
-    pub fn create_with_raw(path: &Path, header: &Header, raw: &Recording) -> Result<Self, StoreError> {
-        Self::begin(path, header, Some(raw))
-    }
-
-    fn begin(path: &Path, header: &Header, raw: Option<&Recording>) -> Result<Self, StoreError> {
         let values = u64::from(header.chunk_rows) * wide(header.channels.len());
         let fits = u16::try_from(header.channels.len()).is_ok() && (1..=CHUNK_VALUES).contains(&values);
         if !fits || header.decimation == 0 {
@@ -96,10 +85,7 @@ impl Projection {
         let fail = |doing| move |source| StoreError::Project { path: path.to_owned(), doing, source };
         let file = ManuallyDrop::new(layout::create::file(path).map_err(fail("creating it"))?);
         layout::create::structure(&file, header, PROGRAM).map_err(fail("laying it out"))?;
-        if let Some(raw) = raw {
-            raw.copy_raw(&file).map_err(fail("copying the raw samples"))?;
-        }
-        let open = Open::start(ManuallyDrop::into_inner(file), header, raw.is_some());
+        let open = Open::start(ManuallyDrop::into_inner(file), header);
         Ok(Self {
             path: path.to_owned(),
             header: header.clone(),
@@ -184,7 +170,7 @@ impl Projection {
     pub fn close(mut self, state: State) -> Result<Sealed, StoreError> {
         assert!(state != State::Open, "a sealed file is closed or recovered");
         self.guard(|this| {
-            this.start()?;
+            this.begin()?;
             let found = this.feed.finish(this.handover);
             this.open.found(&found);
             let next = layout::create::segment_name(&this.header.recording_id, this.header.segment + 1);
@@ -225,7 +211,7 @@ impl Projection {
 
     fn take_rows(&mut self, block: &RawBlock) -> Result<(), Trouble> {
         self.feed.admit_rows(block)?;
-        self.start()?;
+        self.begin()?;
         let (clean, found) = self.feed.rows(Arc::new(block.clone()));
         self.open.block(block);
         self.put(&clean, &found)
@@ -233,7 +219,7 @@ impl Projection {
 
     fn take_gap(&mut self, gap: Gap) -> Result<(), Trouble> {
         self.feed.admit_gap(&gap)?;
-        self.start()?;
+        self.begin()?;
         self.open.gap(&gap);
         // A night's gap is not held in memory at once.
         let piece = u64::from(self.header.chunk_rows) * GAP_CHUNKS;
@@ -253,7 +239,7 @@ impl Projection {
     }
 
     /// Before the first row: the state it starts from and the spans that go on from the segment before.
-    fn start(&mut self) -> Result<(), Trouble> {
+    fn begin(&mut self) -> Result<(), Trouble> {
         let Some(running) = self.feed.begin() else {
             return Ok(());
         };

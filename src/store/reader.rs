@@ -156,12 +156,6 @@ impl Recording {
         })
     }
 
-    /// Puts a copy of its raw samples in the place of another file's, chunk by chunk as they lie.
-    pub(super) fn copy_raw(&self, to: &File) -> hdf5::Result<()> {
-        to.unlink(path::RAW)?;
-        self.raw.copy_to(to, path::RAW)
-    }
-
     /// Clean values of these rows, row-major; rows outside the file are left out.
     pub fn clean(&self, rows: Range<u64>) -> Result<Vec<f32>, StoreError> {
         self.matrix(&self.clean, path::CLEAN, local(&rows, &self.clean_span()))

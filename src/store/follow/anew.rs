@@ -53,10 +53,7 @@ impl Anew<'_> {
     }
 
     fn project(self, path: &Path, mut progress: impl FnMut(u64)) -> Result<Sealed, StoreError> {
-        let mut projection = match &self.source.segments[..] {
-            [whole] => Projection::create_with_raw(path, &self.header, whole)?,
-            _ => Projection::create(path, &self.header)?,
-        };
+        let mut projection = Projection::create(path, &self.header)?;
         projection.observe_aside();
         if let Some(ready) = self.ready {
             projection.replace_by(ready);

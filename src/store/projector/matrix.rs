@@ -36,8 +36,6 @@ pub(super) struct Matrix<T> {
     rows: usize,
     pending: Vec<T>,
     sums: Vec<u32>,
-    /// The rows lie in the dataset already; what is pushed is what they must be.
-    is_given: bool,
     unflushed: bool,
     scratch: Vec<u8>,
 }
@@ -52,7 +50,6 @@ impl<T: Cell> Matrix<T> {
             rows: 0,
             pending: Vec::new(),
             sums: Vec::new(),
-            is_given: false,
             unflushed: false,
             scratch: Vec::new(),
         })
@@ -84,13 +81,9 @@ impl<T: Cell> Matrix<T> {
         for values in self.pending[..ready].chunks(chunk) {
             self.sums.push(checksum(values, &mut self.scratch));
         }
-        if self.is_given {
-            self.rows += ready / self.width;
-        } else {
-            self.rows = append(&self.dataset, self.rows, self.width, &self.pending[..ready])?;
-            self.unflushed = true;
-        }
+        self.rows = append(&self.dataset, self.rows, self.width, &self.pending[..ready])?;
         self.pending.drain(..ready);
+        self.unflushed = true;
         Ok(())
     }
 
@@ -132,16 +125,13 @@ impl RawMatrix {
         sample_type: SampleType,
         chunk_rows: usize,
         width: usize,
-        is_given: bool,
     ) -> Result<Self> {
-        let mut raw = match sample_type {
+        Ok(match sample_type {
             SampleType::I16 => Self::I16(Matrix::open(file, path::RAW, chunk_rows, width)?),
             SampleType::I32 => Self::I32(Matrix::open(file, path::RAW, chunk_rows, width)?),
             SampleType::F32 => Self::F32(Matrix::open(file, path::RAW, chunk_rows, width)?),
             SampleType::F64 => Self::F64(Matrix::open(file, path::RAW, chunk_rows, width)?),
-        };
-        each!(&mut raw, matrix => matrix.is_given = is_given);
-        Ok(raw)
+        })
     }
 
     /// # Panics

@@ -128,10 +128,10 @@ pub(super) struct Open {
 
 impl Open {
     /// Opens the datasets of a laid out file and the file to live readers.
-    pub(super) fn start(file: File, header: &Header, has_raw: bool) -> Result<Self> {
+    pub(super) fn start(file: File, header: &Header) -> Result<Self> {
         let (rows, width) = (create::chunk_rows(header), header.channels.len());
         let open = Self {
-            raw: RawMatrix::open(&file, header.sample_type, rows, width, has_raw)?,
+            raw: RawMatrix::open(&file, header.sample_type, rows, width)?,
             digital: Matrix::open(&file, path::DIGITAL, rows, 1)?,
             clean: Matrix::open(&file, path::CLEAN, rows, width)?,
             envelope: Matrix::open(

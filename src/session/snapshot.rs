@@ -65,6 +65,12 @@ pub struct Snapshot {
     pub preset: String,
     /// Mains frequency of the notches, Hz; NaN where unknown.
     pub line_hz: f64,
+    /// Order of the band-pass; 0 where unknown.
+    pub order: u32,
+    /// Where notches are asked for, in the words of the configuration; empty where unknown.
+    pub notches: String,
+    /// Edge of the high-pass on the envelope, Hz, or `off`; empty where unknown.
+    pub baseline: String,
     /// The filter chain in words, e.g. `BP 20-450 | N 50+h Q10`.
     pub chain: String,
     /// Whether all channels have settled.

@@ -64,7 +64,11 @@ fn command() -> impl Strategy<Value = Command> {
         any::<bool>().prop_map(|read_only| Action::Subscribe { read_only }),
         Just(Action::Take),
         Just(Action::Acknowledge),
-        (text(), float()).prop_map(|(preset, line_hz)| Action::Filter(FilterRequest { preset, line_hz })),
+        ([text(), text(), text()], float(), any::<u32>()).prop_map(
+            |([preset, notches, baseline], line_hz, order)| {
+                Action::Filter(FilterRequest { preset, line_hz, order, notches, baseline })
+            }
+        ),
     ];
     (any::<u64>(), action).prop_map(|(request, action)| Command { request, action })
 }
@@ -289,10 +293,10 @@ prop_compose! {
 
 prop_compose! {
     fn snapshot()(
-        t in vec(text(), 4),
+        t in vec(text(), 6),
         f in vec(float(), 9),
         n in vec(any::<u64>(), 8),
-        (settled, blind, host_ns) in any::<(bool, bool, i64)>(),
+        (settled, blind, host_ns, order) in any::<(bool, bool, i64, u32)>(),
         state in select(&State::ALL[..]),
         source in source(),
         channels in vec(channel_state(), 0..4),
@@ -319,6 +323,9 @@ prop_compose! {
             channels,
             preset: t[3].clone(),
             line_hz: f[8],
+            order,
+            notches: t[4].clone(),
+            baseline: t[5].clone(),
             chain: t[2].clone(),
             settled,
             settling_s: f[4],

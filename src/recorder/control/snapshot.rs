@@ -10,6 +10,7 @@ use crate::recorder::process::predict::SharedModels;
 use crate::recorder::process::{Picture, SharedPicture, Standing};
 use crate::recorder::vitals::{self, Shared, Vitals};
 use crate::recorder::{BYTES_PER_VALUE, PIECES, REQUESTS, SCREEN_PIECES, STEPS};
+use crate::session::command::FilterRequest;
 use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
 use crate::session::system::Stage;
 use crate::session::{Alarm, Snapshot, System, Viewer};
@@ -81,6 +82,7 @@ impl Gauge {
         let rate = nominal.unwrap_or(picture.design_rate_hz);
         let settling = picture.settled_at.saturating_sub(picture.row);
         let elapsed_s = self.elapsed_s(&vitals);
+        let filter = FilterRequest::of(&self.filter);
         Snapshot {
             id: self.id.clone(),
             state: facts.state,
@@ -94,8 +96,11 @@ impl Gauge {
             projected_rows: vitals.projected,
             source: self.source(&vitals),
             channels: self.channel_states(&picture),
-            preset: self.filter.preset.to_string(),
-            line_hz: self.filter.line_hz,
+            preset: filter.preset,
+            line_hz: filter.line_hz,
+            order: filter.order,
+            notches: filter.notches,
+            baseline: filter.baseline,
             chain: picture.chain.clone(),
             settled: settling == 0,
             settling_s: if rate > 0.0 { float(settling) / rate } else { 0.0 },

@@ -100,6 +100,9 @@ heard!(
     } + {
         preset: String::new(),
         line_hz: f64::NAN,
+        order: 0,
+        notches: String::new(),
+        baseline: String::new(),
         events: 0,
         last_events: Vec::new(),
         models: Vec::new(),

@@ -3,6 +3,7 @@
 use super::{Alarm, ModelState, System, Viewer};
 use crate::emg::{Channel, Event, Marker};
 use crate::face::calibration::Progress;
+use crate::face::events::Active;
 
 /// What the recorder is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,6 +92,8 @@ pub struct Snapshot {
     pub events: u64,
     /// The newest of them, in the order they ended, at most 20; empty where screens are blind.
     pub last_events: Vec<Event>,
+    /// Events that go on, in the order of channels; empty where screens are blind.
+    pub active: Vec<Active>,
     /// The models that look at the signal; empty where screens are blind.
     pub models: Vec<ModelState>,
     /// Durations that were opened by a key and not ended yet.

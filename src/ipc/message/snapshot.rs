@@ -2,7 +2,7 @@
 
 use super::emg::{Channel, Event, Marker};
 use super::twin::{Missing, codes, twin};
-use crate::face::calibration;
+use crate::face::{calibration, events};
 use crate::session::{alarm, model, snapshot, system};
 
 // What is not known here may well write.
@@ -149,6 +149,8 @@ twin!(
     }
 );
 
+twin!(Active = events::Active { channel: u16, onset: u64, peak: f64 });
+
 twin!(
     Snapshot = snapshot::Snapshot {
         id: String,
@@ -178,6 +180,7 @@ twin!(
         last_markers: [Marker],
         events: u64,
         last_events: [Event],
+        active: [Active],
         models: [ModelState],
         open_marks: [OpenMark],
         alarms: [Alarm],

@@ -5,6 +5,7 @@ use crate::emg::Event as MuscleEvent;
 use crate::emg::finding::event::{Class, Verdict};
 use crate::emg::{Channel, ClockOffset, Kind, Marker, Stamp, marker};
 use crate::face::calibration::{Muscle, Phase, Progress, Verdict as CalibrationVerdict};
+use crate::face::events::Active;
 use crate::session::ModelState;
 use crate::session::alarm::Priority;
 use crate::session::command::Action;
@@ -291,6 +292,10 @@ prop_compose! {
     }
 }
 
+fn active() -> impl Strategy<Value = Active> {
+    (any::<(u16, u64)>(), float()).prop_map(|((channel, onset), peak)| Active { channel, onset, peak })
+}
+
 prop_compose! {
     fn snapshot()(
         t in vec(text(), 6),
@@ -300,8 +305,8 @@ prop_compose! {
         state in select(&State::ALL[..]),
         source in source(),
         channels in vec(channel_state(), 0..4),
-        (last_markers, last_events, models) in
-            (vec(marker(), 0..4), vec(event_found(), 0..3), vec(model(), 0..3)),
+        (last_markers, last_events, models, active) in
+            (vec(marker(), 0..4), vec(event_found(), 0..3), vec(model(), 0..3), vec(active(), 0..3)),
         alarms in vec(alarm(), 0..4),
         viewers in vec(viewer(), 0..4),
         system in system(),
@@ -336,6 +341,7 @@ prop_compose! {
             last_markers,
             events: n[7],
             last_events,
+            active,
             models,
             open_marks,
             alarms,

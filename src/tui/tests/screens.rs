@@ -2,6 +2,7 @@
 //! pairs; every view and every panel; screens too small for any of it.
 
 use super::fixture::{self, Watched, at, watched};
+use crate::face::events::Active;
 use crate::session::alarm::Priority;
 use crate::session::snapshot::{OpenMark, State};
 use crate::session::{Alarm, Event, Role, Snapshot};
@@ -136,6 +137,7 @@ fn settling() -> Watched {
 fn blind() -> Watched {
     let mut seen = watched(Dots::Braille, |s| {
         s.blind = true;
+        (s.last_events, s.active) = (Vec::new(), Vec::new());
         let since_host_ns = at(1.2).host_ns;
         s.open_marks = vec![OpenMark { id: 9, label: "hold".to_owned(), code: 5, since_host_ns }];
     });
@@ -298,6 +300,30 @@ fn small_screens_say_the_most_important_first() {
         assert!(screen(&seen, (20, 4)).lines().count() == 4, "{name}");
     }
     assert_snapshot!("small_command_40x12", screen(&typed(":th"), (40, 12)));
+}
+
+#[test]
+fn events_stand_on_their_traces_in_letters_and_lines() {
+    let active = |s: &mut Snapshot| {
+        let onset = s.rows - 300;
+        s.active = vec![Active { channel: 1, onset, peak: 80.0 }];
+    };
+    for dots in GLYPHS {
+        let mut seen = pressed(active, View::Live, &[]);
+        seen.app.dots = dots;
+        seen.app.theme = Theme::new(Color::Never, Look::Mono);
+        let text = screen(&seen, (80, 24));
+        let of =
+            |n: usize| text.lines().skip(2 + 2 * n).take(2).map(|l| l.split_at(l.find(['|', '│']).unwrap()));
+        let (labels, traces): (Vec<_>, Vec<_>) = of(1).unzip();
+        assert!(labels[0].contains("* AU12") && traces[1].contains(['*']), "{text}");
+        assert!(of(0).any(|(_, trace)| trace.contains('M')) && of(2).any(|(_, trace)| trace.contains('B')));
+        assert!(!of(2).any(|(_, trace)| trace.contains('M')), "nothing of the neighbours:\n{text}");
+        assert_snapshot!(
+            format!("events_80x24_{dots:?}").to_lowercase(),
+            format!("{text}\n{}", styles(&seen, (80, 24)))
+        );
+    }
 }
 
 #[test]

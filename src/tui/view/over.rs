@@ -1,6 +1,7 @@
 //! What opens over the picture: the stop dialog, the line for a note, the key table.
 
 use super::always::header;
+use super::live::found::SIGNS;
 use super::{row, styled, words, write, write_all};
 use crate::emg::units;
 use crate::session::Role;
@@ -151,6 +152,12 @@ pub(super) fn help(app: &App, commands: bool, area: Rect, buffer: &mut Buffer) {
         (" KEYS  (? commands, Esc closes) ", station_lines())
     };
     let inner = frame(app, title, 78, lines.len(), area, buffer);
+    // On the frame, as the tables leave no row of the smallest screen free.
+    write(
+        Rect { x: inner.x + 1, y: inner.bottom(), height: 1, width: inner.width.saturating_sub(1) },
+        buffer,
+        SIGNS,
+    );
     write_all(inner, buffer, lines.into_iter().map(text::Line::raw));
 }
 

@@ -105,6 +105,7 @@ heard!(
         baseline: String::new(),
         events: 0,
         last_events: Vec::new(),
+        active: Vec::new(),
         models: Vec::new(),
         open_marks: Vec::new(),
         system: System { sync_ms: f64::NAN, sync_worst_ms: f64::NAN, ..System::default() },

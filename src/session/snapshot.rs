@@ -44,6 +44,8 @@ pub struct Snapshot {
     pub state: State,
     /// Path of the HDF5 file, empty while only monitoring.
     pub file: String,
+    /// Folder of all recordings of the subject; empty where unknown.
+    pub folder: String,
     /// Since the first row.
     pub elapsed_s: f64,
     /// Rows in the journal.

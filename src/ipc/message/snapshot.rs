@@ -156,6 +156,7 @@ twin!(
         id: String,
         state: State,
         file: String,
+        folder: String,
         elapsed_s: f64,
         rows: u64,
         bytes: u64,

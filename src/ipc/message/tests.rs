@@ -298,7 +298,7 @@ fn active() -> impl Strategy<Value = Active> {
 
 prop_compose! {
     fn snapshot()(
-        t in vec(text(), 6),
+        t in vec(text(), 7),
         f in vec(float(), 9),
         n in vec(any::<u64>(), 8),
         (settled, blind, host_ns, order) in any::<(bool, bool, i64, u32)>(),
@@ -317,6 +317,7 @@ prop_compose! {
             id: t[0].clone(),
             state,
             file: t[1].clone(),
+            folder: t[6].clone(),
             elapsed_s: f[0],
             rows: n[0],
             bytes: n[1],

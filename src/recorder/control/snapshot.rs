@@ -15,6 +15,7 @@ use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
 use crate::session::system::Stage;
 use crate::session::{Alarm, Snapshot, System, Viewer};
 use crate::source::Description;
+use crate::store::naming;
 use std::sync::Arc;
 
 /// The pace of writing is believed after this long; before, the nominal rate serves.
@@ -26,6 +27,8 @@ const PROCESS: usize = 2;
 /// What does not change, and what was last asked.
 pub(in crate::recorder) struct Gauge {
     pub(in crate::recorder) id: String,
+    /// Folder of the subject's recordings.
+    folder: String,
     pub(super) channels: Vec<Channel>,
     pub(super) description: Description,
     pub(super) keys: Vec<MarkKey>,
@@ -58,6 +61,7 @@ impl Gauge {
     ) -> Self {
         Self {
             id: plan.id.clone(),
+            folder: naming::subject_folder(&plan.out, &plan.header.entities).display().to_string(),
             channels: plan.channels.clone(),
             description: plan.description.clone(),
             keys: plan.keys.clone(),
@@ -87,6 +91,7 @@ impl Gauge {
             id: self.id.clone(),
             state: facts.state,
             file: vitals.files.last().cloned().unwrap_or_default(),
+            folder: self.folder.clone(),
             elapsed_s,
             rows: vitals.journalled,
             bytes: vitals.journal_bytes + vitals.projected_bytes,

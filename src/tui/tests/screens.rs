@@ -4,6 +4,7 @@
 use super::fixture::{self, Watched, at, watched};
 use crate::face::events::Active;
 use crate::session::alarm::Priority;
+use crate::session::earlier::Earlier;
 use crate::session::snapshot::{OpenMark, State};
 use crate::session::{Alarm, Event, Role, Snapshot};
 use crate::tui::app::Link;
@@ -387,6 +388,20 @@ fn calibrated(snapshot: &mut Snapshot) {
     snapshot.channels[1].mvc_percent = 107.0;
 }
 
+/// With two earlier recordings of the subject read.
+fn compared(seen: Watched) -> Watched {
+    let of = |(at, mvc, day, recording): (usize, f64, &str, &str)| {
+        let channel = seen.app.snapshot.channels[at].channel.clone();
+        let [day, recording] = [day, recording].map(str::to_owned);
+        let (unit, muscle, side) = (channel.unit, channel.muscle, channel.side);
+        Earlier { recording, day, channel: channel.name, muscle, side, unit, rest: 2.0, mvc }
+    };
+    let (new, old) = ("ses-01 task-faces run-02", "ses-01 task-faces run-01");
+    let all = [(0, 128.0, "2026-11-02", new), (1, 117.5, "2026-11-02", new), (0, 96.0, "2026-10-30", old)];
+    seen.app.earlier.set(all.into_iter().map(of).collect()).unwrap();
+    seen
+}
+
 #[test]
 fn a_calibration_is_led_on_any_screen() {
     let seen = pressed(calibrating, View::Calibration, &[]);
@@ -394,6 +409,10 @@ fn a_calibration_is_led_on_any_screen() {
     assert_snapshot!("calibrating_120x40", screen(&seen, (120, 40)));
     let seen = pressed(calibrated, View::Calibration, &[Key::Down, Key::Down]);
     assert_snapshot!("calibrated_80x24", screen(&seen, (80, 24)));
+    let seen = compared(pressed(calibrating, View::Calibration, &[Key::Down]));
+    assert_snapshot!("calibrating_compared_80x24", screen(&seen, (80, 24)));
+    let seen = compared(pressed(well, View::Calibration, &[]));
+    assert_snapshot!("calibration_compared_80x24", screen(&seen, (80, 24)));
     let mut seen = pressed(calibrated, View::Live, &[]);
     assert_snapshot!("calibrated_live_80x24", screen(&seen, (80, 24)));
     assert_snapshot!("calibrated_live_120x40", screen(&seen, (120, 40)));

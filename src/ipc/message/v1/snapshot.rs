@@ -98,6 +98,7 @@ heard!(
         keys: [Key],
         skipped_rows: u64,
     } + {
+        folder: String::new(),
         preset: String::new(),
         line_hz: f64::NAN,
         order: 0,

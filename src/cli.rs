@@ -14,6 +14,7 @@ mod contract;
 mod control;
 mod detect;
 mod doctor;
+mod earlier;
 mod features;
 mod feed;
 mod held;

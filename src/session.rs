@@ -5,6 +5,7 @@
 pub mod alarm;
 pub mod clients;
 pub mod command;
+pub mod earlier;
 pub mod event;
 pub mod model;
 pub mod review;

@@ -16,6 +16,7 @@ mod view;
 mod widget;
 
 use crate::emg::Stamp;
+use crate::session::earlier::Shelf;
 use crate::session::review::Ask;
 use crate::session::{Review, Session};
 use app::App;
@@ -85,7 +86,7 @@ impl Look {
 }
 
 /// What a user may choose about the screen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Characters.
     pub glyphs: Glyphs,
@@ -97,6 +98,8 @@ pub struct Options {
     pub read_only: bool,
     /// Begin with the calibration view.
     pub calibration: bool,
+    /// What earlier recordings of the subject knew, as soon as it is read.
+    pub earlier: Shelf,
 }
 
 /// How a dashboard ended.
@@ -190,6 +193,7 @@ fn open(session: Session, review: Option<Review>, options: Options) -> Result<Ex
     app.utc_offset_s = chrono::Local::now().offset().local_minus_utc();
     app.seed = update::scramble(now.utc_ns.cast_unsigned() ^ u64::from(std::process::id()).rotate_left(32));
 
+    app.earlier = options.earlier;
     if options.calibration {
         app.view = keys::View::Calibration;
     }

@@ -151,9 +151,11 @@ impl Error {
             Self::Store(error) => error.advice(),
             Self::Open { .. } => "wait for its end, or run `myograph recover` on its journal".to_owned(),
             Self::NoRate { .. } => "record or import it with a rate".to_owned(),
-            Self::NoChannel { names, .. } => format!("its channels are {names}"),
-            Self::NoTrial { labels, .. } if labels.is_empty() => "it has no markers".to_owned(),
-            Self::NoTrial { labels, .. } => format!("its markers are {labels}"),
+            Self::NoChannel { names, .. } => format!("choose of its channels with `--channels`: {names}"),
+            Self::NoTrial { labels, .. } if labels.is_empty() => {
+                "leave it out: it has no markers, and a trial begins at one".to_owned()
+            }
+            Self::NoTrial { labels, .. } => format!("choose of its markers with `--markers`: {labels}"),
         }
     }
 }

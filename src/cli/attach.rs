@@ -1,6 +1,7 @@
 //! `attach`: a dashboard on a running recorder.
 
 use super::control::find;
+use super::earlier::{self, LookUp};
 use super::screen::{self, Screen};
 use super::{Which, advise, say, tell};
 use crate::{ipc, tui};
@@ -26,10 +27,19 @@ pub(super) fn run(args: &AttachArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs the dashboard until it is left or the recording ends.
-pub(super) fn show(socket: &Path, options: tui::Options) -> anyhow::Result<ExitCode> {
+pub(super) fn show(socket: &Path, mut options: tui::Options) -> anyhow::Result<ExitCode> {
     let (session, welcome) =
         ipc::connect(socket, &super::control::own_name()).map_err(|error| advise(&error, error.advice()))?;
-    match tui::run(session, options)? {
+    let earlier = LookUp::begin(socket);
+    let compares = options.calibration;
+    options.earlier = earlier.shelf.clone();
+    let exit = tui::run(session, options)?;
+    if compares {
+        for line in earlier::lines(&earlier.shelf) {
+            say(&line);
+        }
+    }
+    match exit {
         tui::Exit::Detached => {
             let id = welcome.id;
             tell(&format!(

@@ -31,7 +31,8 @@ pub(super) struct ImportArgs {
     /// Format; found from the first lines when not given
     #[arg(long, value_name = "csv|acqknowledge|opensignals")]
     format: Option<Format>,
-    /// Columns that become channels, by number or name, with kind and unit
+    /// Columns that become channels, by number or name, with kind and unit; behind an envelope sensor
+    /// NAME=COL:envelope:UNIT:tauSECONDS gives its time constant, from which durations are corrected
     #[arg(long, value_name = "NAME=COL:KIND:UNIT", value_delimiter = ',')]
     columns: Vec<ColumnSpec>,
     /// Columns whose steps become markers, e.g. happy=7:step-5; repeatable

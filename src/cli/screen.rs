@@ -32,7 +32,7 @@ impl Screen {
 /// The configured choices in the dashboard's own words.
 pub(super) fn options(config: &Config, read_only: bool) -> tui::Options {
     let (glyphs, color, look) = (glyphs(config.glyphs), color(config.color), look(config.theme));
-    tui::Options { glyphs, color, look, read_only, calibration: false }
+    tui::Options { glyphs, color, look, read_only, ..tui::Options::default() }
 }
 
 fn glyphs(glyphs: Glyphs) -> tui::Glyphs {

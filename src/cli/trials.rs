@@ -9,7 +9,7 @@ use crate::analysis::trials::{
 };
 use crate::emg::units::wide;
 use crate::store::reader::Joined;
-use anyhow::{Context, ensure};
+use anyhow::{anyhow, ensure};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::collections::BTreeMap;
@@ -97,13 +97,16 @@ fn word_of<T: Copy + Send + Sync + 'static>(
 /// Reads a share from 0 to 1.
 fn share(text: &str) -> Result<f64, &'static str> {
     let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-    share.ok_or("a share is a number from 0 to 1")
+    share.ok_or("this is no share; write a number from 0 to 1, such as 0.5")
 }
 
 pub(super) fn run(args: &TrialsArgs) -> anyhow::Result<ExitCode> {
     let width = args.window.end - args.window.start;
     let bin_ms = args.bin.unwrap_or(width);
-    ensure!(width % bin_ms == 0, "the window of {width} ms is no whole number of bins of {bin_ms} ms");
+    ensure!(
+        width % bin_ms == 0,
+        "the window of {width} ms is no whole number of bins of {bin_ms} ms; choose another width with `--bin`"
+    );
     let output = args.output.display();
     ensure!(!args.output.exists(), "{output} exists already; choose another name with `-o`");
     let plan = Plan {
@@ -117,14 +120,20 @@ pub(super) fn run(args: &TrialsArgs) -> anyhow::Result<ExitCode> {
         channels: args.channels.clone(),
     };
     let mut gathered = gather(args, &plan);
-    ensure!(gathered.recordings > 0, "none of the recordings gave trials, so {output} was not written");
+    ensure!(
+        gathered.recordings > 0,
+        "none of the recordings gave trials, so {output} was not written; do what is said above for each of them"
+    );
     let rows = &mut gathered.rows;
     if args.standardise == Standard::ZWithinMuscleSubject {
         standardise(rows);
     }
     let standardised = args.standardise != Standard::None;
     let bytes = table::table(rows, table::Told { measure: args.measure, standardised })?;
-    write(&args.output, &bytes).with_context(|| format!("{output} could not be written"))?;
+    write(&args.output, &bytes).map_err(|error| {
+        let wrong = format!("{output} could not be written: {error}");
+        anyhow!("{wrong}; name a folder with `-o` that exists and has room, and may be written to")
+    })?;
     tell(&exclusions(rows));
     let (count, plural) = (gathered.recordings, if gathered.recordings == 1 { "" } else { "s" });
     let done = format!("{output}: {} rows of {count} recording{plural}", rows.len());

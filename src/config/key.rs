@@ -2,7 +2,7 @@
 
 use super::{Color, Config, Glyphs, LineFrequency, Listen, Preset, Theme, value};
 use crate::emg::Kind;
-use crate::pipeline::preset::{Notches, STEEPEST};
+use crate::pipeline::preset::{BASELINE_HZ, Notches, STEEPEST};
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::Value;
@@ -171,7 +171,7 @@ pub(super) const KEYS: &[Key] = &[
         "envelope-baseline",
         "the edge in Hz, 0.01 to 1, of a high-pass that takes slow drift out of the envelope, or `off`",
         envelope_baseline = |text| {
-            let edge = |text: &str| text.parse().ok().filter(|hz: &f64| (0.01..=1.0).contains(hz));
+            let edge = |text: &str| text.parse().ok().filter(|hz| BASELINE_HZ.contains(hz));
             value::unless("off", text, edge)
         },
         |edge| edge.map_or_else(|| Value::from("off"), Value::from)

@@ -76,7 +76,9 @@ fn said(head: &Head, columns: &[usize], options: &Options) -> Result<Vec<Channel
             return Err(Error::SameName { name: spec.name.clone() });
         }
         let (name, unit) = (spec.name.clone(), spec.unit.clone());
-        channels.push(Channel { name, unit, kind: spec.kind, ..head.columns[*at].channel.clone() });
+        let known = head.columns[*at].channel.clone();
+        let sensor_tau_s = spec.tau_s.unwrap_or(known.sensor_tau_s);
+        channels.push(Channel { name, unit, kind: spec.kind, sensor_tau_s, ..known });
     }
     Ok(channels)
 }

@@ -4,6 +4,9 @@ use crate::emg::Kind;
 use std::fmt;
 use std::str::FromStr;
 
+/// A sensor that smooths for longer shows no expression, seconds.
+const LONGEST_TAU_S: f64 = 10.0;
+
 /// The text formats that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -47,8 +50,8 @@ impl FromStr for Format {
     }
 }
 
-/// One channel: `NAME=COL:KIND:UNIT`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One channel: `NAME=COL:KIND:UNIT`, and behind an envelope sensor its time constant: `NAME=COL:envelope:UNIT:tauSECONDS`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ColumnSpec {
     /// The channel's name.
     pub name: String,
@@ -58,6 +61,8 @@ pub struct ColumnSpec {
     pub kind: Kind,
     /// `uV`, `mV`, `V` or `count`.
     pub unit: String,
+    /// Time constant of the sensor's own smoothing, seconds; none where nobody measured it.
+    pub tau_s: Option<f64>,
 }
 
 /// One kind of marker: `NAME=COL:stepSIZE`.
@@ -102,6 +107,17 @@ pub enum SpecError {
         /// All that was typed.
         text: String,
     },
+    /// Not a time constant.
+    #[error(
+        "`{word}` in `{text}` is no time constant of an envelope sensor. Write seconds above 0 and up to 10 behind \
+         kind `envelope`, as in zyg=2:envelope:mV:tau0.08"
+    )]
+    Tau {
+        /// The word that was typed.
+        word: String,
+        /// All that was typed.
+        text: String,
+    },
     /// Not `NAME=COL:stepSIZE`.
     #[error("`{text}` does not say a marker. Write NAME=COL:stepSIZE, as in happy=7:step-5")]
     Marker {
@@ -117,6 +133,10 @@ impl FromStr for ColumnSpec {
         let wrong = || SpecError::Column { text: text.to_owned() };
         let (name, rest) = named(text).ok_or_else(wrong)?;
         // From the right, so that a header name may hold a colon.
+        let (rest, tau) = match rest.rsplit_once(':') {
+            Some((rest, last)) if last.starts_with("tau") => (rest, Some(last)),
+            _ => (rest, None),
+        };
         let (rest, unit) = rest.rsplit_once(':').ok_or_else(wrong)?;
         let (column, kind) = rest.rsplit_once(':').ok_or_else(wrong)?;
         if column.is_empty() {
@@ -129,7 +149,8 @@ impl FromStr for ColumnSpec {
             .into_iter()
             .find(|known| known.word() == kind)
             .ok_or_else(|| SpecError::Kind { word: kind.to_owned(), text: text.to_owned() })?;
-        Ok(Self { name: name.to_owned(), column: column.to_owned(), kind, unit: unit.to_owned() })
+        let tau_s = tau.map(|word| seconds(word, kind, text)).transpose()?;
+        Ok(Self { name: name.to_owned(), column: column.to_owned(), kind, unit: unit.to_owned(), tau_s })
     }
 }
 
@@ -148,6 +169,13 @@ impl FromStr for MarkerSpec {
     }
 }
 
+/// The time constant in `tauSECONDS`; only what is rectified and smoothed has one.
+fn seconds(word: &str, kind: Kind, text: &str) -> Result<f64, SpecError> {
+    let tau_s = word.strip_prefix("tau").and_then(|seconds| seconds.parse().ok());
+    let known = tau_s.filter(|tau_s| kind == Kind::Envelope && *tau_s > 0.0 && *tau_s <= LONGEST_TAU_S);
+    known.ok_or_else(|| SpecError::Tau { word: word.to_owned(), text: text.to_owned() })
+}
+
 /// `NAME=REST`, both with something in them.
 fn named(text: &str) -> Option<(&str, &str)> {
     text.trim().split_once('=').filter(|(name, rest)| !name.is_empty() && !rest.is_empty())
@@ -163,7 +191,10 @@ mod tests {
         assert_eq!((zyg.name.as_str(), zyg.column.as_str()), ("zyg", "4"));
         assert_eq!((zyg.kind, zyg.unit.as_str()), (Kind::Rectified, "mV"));
         let colon: ColumnSpec = "x=EMG: left:raw:uV".parse().unwrap();
-        assert_eq!(colon.column, "EMG: left");
+        assert_eq!((colon.column.as_str(), colon.tau_s), ("EMG: left", None));
+        let sensor: ColumnSpec = "x=EMG: left:envelope:count:tau0.08".parse().unwrap();
+        assert_eq!((sensor.column.as_str(), sensor.unit.as_str()), ("EMG: left", "count"));
+        assert_eq!((sensor.kind, sensor.tau_s), (Kind::Envelope, Some(0.08)));
     }
 
     #[test]
@@ -180,6 +211,11 @@ mod tests {
         assert!(said("zyg=4:raw").contains("NAME=COL:KIND:UNIT"));
         assert!(said("zyg=4:smooth:mV").contains("`smooth`"));
         assert!(said("zyg=4:raw:kV").contains("uV, mV, V or count"));
+        for text in
+            ["z=2:envelope:mV:tau0", "z=2:envelope:mV:tau80ms", "z=2:envelope:mV:taunan", "z=2:raw:mV:tau0.1"]
+        {
+            assert!(said(text).contains("time constant") && said(text).contains("tau0.08"), "{}", said(text));
+        }
         for text in ["happy=7", "happy=7:5", "happy=7:step0", "=7:step5", "happy=:step5", "happy=7:stepnan"] {
             assert!(text.parse::<MarkerSpec>().is_err(), "{text}");
         }

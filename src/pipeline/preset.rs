@@ -17,6 +17,10 @@ use crate::emg::{Channel, Kind};
 const BAND_ORDER: u32 = 4;
 /// Steeper band-passes ring longer than a micro-expression lasts.
 pub const STEEPEST: u32 = 8;
+/// Mains frequencies that make sense, Hz: railways have 16.7, ships and aircraft 400.
+pub const MAINS_HZ: std::ops::RangeInclusive<f64> = 10.0..=400.0;
+/// Edges of a high-pass on the envelope, Hz: lower ones never settle, higher ones take expressions for drift.
+pub const BASELINE_HZ: std::ops::RangeInclusive<f64> = 0.01..=1.0;
 /// Q of the notches: sharper ones ring as long as a micro-expression lasts.
 const NOTCH_Q: f64 = 10.0;
 /// The default band, Hz (van Boxtel 2001: high-pass 15-25 Hz, low-pass 400-500 Hz).
@@ -59,6 +63,20 @@ impl Default for Options {
             notches: Notches::Auto,
             baseline_hz: None,
         }
+    }
+}
+
+/// As a log says it: band and mains, then what is not as usual.
+impl std::fmt::Display for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}, mains {} Hz", self.preset, self.line_hz)?;
+        if self.order != BAND_ORDER {
+            write!(f, ", order {}", self.order)?;
+        }
+        if !self.notches.are_auto() {
+            write!(f, ", notches {}", self.notches)?;
+        }
+        self.baseline_hz.map_or(Ok(()), |hz| write!(f, ", envelope baseline {hz} Hz"))
     }
 }
 
@@ -202,6 +220,7 @@ impl Recipe {
             }
             Kind::Raw => match band(options.preset, rate_hz) {
                 Ok((band, remark)) => {
+                    let remark = remark.or_else(|| options.notches.remark(band));
                     let recipe = Self {
                         band: Some(band),
                         order: options.order,

@@ -10,6 +10,7 @@ use crate::dsp::bins::{Binner, MinMax};
 use crate::emg::units::{float, index, length, narrow, small, wide};
 use crate::emg::{Channel, Event, Quality, RawBlock};
 use crate::face::calibration::Calibrator;
+use crate::face::events::Active;
 use crate::face::{Findings, Observer};
 use crate::pipeline::{ChainChange, CleanBlock, Input, Pipeline, PipelineState, Reason};
 use crate::session::Bins;
@@ -68,6 +69,8 @@ pub(super) struct Picture {
     /// Events that ended, and the newest of them, oldest first.
     pub(super) events: u64,
     pub(super) last_events: VecDeque<Event>,
+    /// Events that go on.
+    pub(super) active: Vec<Active>,
     /// Rest and maximal contractions, as they are measured and kept.
     pub(super) calibrator: Calibrator,
 }
@@ -253,6 +256,7 @@ impl Process {
         (picture.first_bin, picture.fresh_from) = (0, 0);
         picture.events = 0;
         picture.last_events.clear();
+        picture.active.clear();
         picture.quality.clear();
         drop(picture);
         if let Some(predict) = &self.predict {
@@ -316,6 +320,8 @@ impl Process {
         self.recent.drain(..self.recent.len().saturating_sub(second));
         let mut picture = self.picture.lock();
         picture.note(found);
+        picture.active.clear();
+        picture.active.extend(self.observer.active());
         picture.row = pipeline.row();
         picture.settled_at = pipeline.spans().map(|span| span.settled_sample).max().unwrap_or(0);
         if let Some(chains) = &self.chains {

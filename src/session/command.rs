@@ -1,6 +1,10 @@
 //! What a front end may ask of a recorder. Every command is answered by an [`Event::Answer`](super::Event)
 //! that carries its `request` number.
 
+mod filter;
+
+pub use filter::FilterRequest;
+
 use crate::emg::{ClockOffset, Stamp, marker};
 
 /// A numbered request.
@@ -81,15 +85,6 @@ impl CalibrateStep {
         (Self::Discard, "discard"),
         (Self::Moved, "moved"),
     ];
-}
-
-/// Other filters, as a front end asks for them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FilterRequest {
-    /// A preset in the words of the configuration, e.g. `default` or `30-400`.
-    pub preset: String,
-    /// Mains frequency of the notches, Hz.
-    pub line_hz: f64,
 }
 
 /// A marker as a front end asks for it.

@@ -3,6 +3,7 @@
 use super::{Alarm, ModelState, System, Viewer};
 use crate::emg::{Channel, Event, Marker};
 use crate::face::calibration::Progress;
+use crate::face::events::Active;
 
 /// What the recorder is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +44,8 @@ pub struct Snapshot {
     pub state: State,
     /// Path of the HDF5 file, empty while only monitoring.
     pub file: String,
+    /// Folder of all recordings of the subject; empty where unknown.
+    pub folder: String,
     /// Since the first row.
     pub elapsed_s: f64,
     /// Rows in the journal.
@@ -65,6 +68,12 @@ pub struct Snapshot {
     pub preset: String,
     /// Mains frequency of the notches, Hz; NaN where unknown.
     pub line_hz: f64,
+    /// Order of the band-pass; 0 where unknown.
+    pub order: u32,
+    /// Where notches are asked for, in the words of the configuration; empty where unknown.
+    pub notches: String,
+    /// Edge of the high-pass on the envelope, Hz, or `off`; empty where unknown.
+    pub baseline: String,
     /// The filter chain in words, e.g. `BP 20-450 | N 50+h Q10`.
     pub chain: String,
     /// Whether all channels have settled.
@@ -85,6 +94,8 @@ pub struct Snapshot {
     pub events: u64,
     /// The newest of them, in the order they ended, at most 20; empty where screens are blind.
     pub last_events: Vec<Event>,
+    /// Events that go on, in the order of channels; empty where screens are blind.
+    pub active: Vec<Active>,
     /// The models that look at the signal; empty where screens are blind.
     pub models: Vec<ModelState>,
     /// Durations that were opened by a key and not ended yet.

@@ -7,11 +7,17 @@ use std::path::{Path, PathBuf};
 /// More journals than this are no leftovers but somebody's archive.
 const JOURNALS: usize = 10_000;
 
+/// The folder of all recordings of a subject below `out`.
+#[must_use]
+pub fn subject_folder(out: &Path, names: &Entities) -> PathBuf {
+    out.join(format!("sub-{}", names.subject))
+}
+
 /// The HDF5 file a set of entities names below `out`.
 #[must_use]
 pub fn recording_path(out: &Path, names: &Entities) -> PathBuf {
     let Entities { subject, session, task, run, split } = names;
-    let mut folder = out.join(format!("sub-{subject}"));
+    let mut folder = subject_folder(out, names);
     let mut session_part = String::new();
     if !session.is_empty() {
         folder.push(format!("ses-{session}"));

@@ -20,6 +20,7 @@ use super::theme::Theme;
 use super::widget::Dots;
 use crate::emg::marker::Origin;
 use crate::emg::{Stamp, units};
+use crate::session::earlier::Shelf;
 use crate::session::{MarkRequest, Role, Snapshot, Viewer};
 use alarms::Bell;
 use filter::Choice;
@@ -136,6 +137,8 @@ pub(crate) struct App {
     pub(crate) asked: Vec<Asked>,
     /// The log.
     pub(crate) log: Log,
+    /// Calibrations of earlier recordings, to compare with.
+    pub(crate) earlier: Shelf,
     /// The last minute, second by second.
     pub(crate) trends: Trends,
     /// When to ring.
@@ -191,6 +194,7 @@ impl App {
             marks: Marks::default(),
             asked: Vec::new(),
             log: Log::default(),
+            earlier: Shelf::default(),
             trends: Trends::default(),
             bell: Bell::default(),
             link: Link::default(),

@@ -1,14 +1,16 @@
-//! THE LAST MINUTE of trace bins, as the recorder sent them.
+//! THE LAST MINUTE of trace bins, as the recorder sent them, and what it found in them.
 //!
 //! Bins are kept whole and are never merged here: `widget/sweep` decides which of them share a column.
 //! `update` fills it, `view/traces` reads it.
 
-use crate::emg::units;
+use crate::emg::{Event, units};
 use crate::session::Bins;
 use std::collections::VecDeque;
 
 /// Bins kept: 65 s of 4 ms bins, twice the longest window, so that both passes of a sweep are there.
 const KEPT: usize = 16_384;
+/// Events kept: a muscle that twitches four times a second all the while.
+const EVENTS: usize = 256;
 
 /// Minima and maxima of the newest bins of all channels.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +19,7 @@ pub(crate) struct History {
     channels: usize,
     first: u64,
     clean: VecDeque<(f32, f32)>,
+    events: VecDeque<Event>,
 }
 
 impl History {
@@ -40,6 +43,22 @@ impl History {
         let surplus = self.bins().saturating_sub(KEPT);
         self.clean.drain(..surplus * channels);
         self.first += units::wide(surplus);
+    }
+
+    /// Takes events that ended, oldest first, those that are known already too.
+    pub(crate) fn found(&mut self, events: &[Event]) {
+        for event in events {
+            let known = |old: &Event| (old.channel, old.onset) == (event.channel, event.onset);
+            if !self.events.iter().any(known) {
+                self.events.push_back(event.clone());
+            }
+        }
+        self.events.drain(..self.events.len().saturating_sub(EVENTS));
+    }
+
+    /// Events of one channel that ended, in the order they did.
+    pub(crate) fn events(&self, channel: usize) -> impl Iterator<Item = &Event> {
+        self.events.iter().filter(move |event| usize::from(event.channel) == channel)
     }
 
     /// How many bins are kept.
@@ -99,6 +118,21 @@ mod tests {
         history.push(&bins(5000, &[1.0, 2.0]));
         history.push(&bins(0, &[3.0]));
         assert_eq!((history.end(), history.extent(0, 0, 9000)), (1, Some((-3.0, 3.0))));
+    }
+
+    #[test]
+    fn events_are_kept_once_and_forgotten_with_their_recording() {
+        let event = |onset| Event { onset, end: onset + 9, ..Event::default() };
+        let mut history = History::default();
+        history.push(&bins(5000, &[1.0, 2.0]));
+        history.found(&[event(20_000), event(20_004)]);
+        history.found(&[event(20_004), event(20_006)]);
+        let onsets: Vec<u64> = history.events(0).map(|event| event.onset).collect();
+        assert_eq!((onsets, history.events(1).count()), (vec![20_000, 20_004, 20_006], 0));
+        history.found(&(0..9000).map(event).collect::<Vec<_>>());
+        assert_eq!(history.events(0).count(), EVENTS);
+        history.push(&bins(0, &[3.0]));
+        assert_eq!(history.events(0).count(), 0);
     }
 
     #[test]

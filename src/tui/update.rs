@@ -1,10 +1,11 @@
 //! WHAT HAPPENS NEXT: one input changes the app and yields the commands to send. Pure.
 //!
-//! `hear` takes in what the recorder says; `press`, `typing`, `panel` and `command` what the user does;
+//! `hear` takes in what the recorder says; `press`, `typing`, `panel`, `command` and `filter` what the user does;
 //! `marking` makes markers. The recorder decides what is stored and what is an alarm.
 
 mod calibration;
 mod command;
+mod filter;
 mod hear;
 mod marking;
 mod panel;

@@ -2,7 +2,7 @@
 
 use crate::support::{Dashboard, Station, python, wait_until};
 use myograph::session::Answer;
-use myograph::session::command::Action;
+use myograph::session::command::{Action, FilterRequest};
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -113,6 +113,41 @@ done([len(part) > 0 and same(part, all[: len(part)]) for part, all in zip(cut, w
             "{found:#}"
         );
     }
+}
+
+#[test]
+fn a_list_of_notches_holds_from_one_row_on_and_settles_again() {
+    let station = Station::new();
+    let recorder = station.start(&["--source", FACE, "--rotate", "off"]);
+    let mut desk = Dashboard::open(&station, "pts/7", false);
+    station.wait_rows(1500);
+    let notches = |list: &str| Action::Filter(FilterRequest { notches: list.into(), ..Default::default() });
+    let why = desk.refused(notches("50,loud"));
+    assert!(why.contains("stay as they are: `50,loud` is no list of notches; say auto, off, or"), "{why}");
+    assert_eq!(desk.ask(notches("50,150,600")), Answer::Done);
+    wait_until("the countdown", || !desk.look().settled);
+    wait_until("settled filters", || desk.look().settled);
+    let now = desk.look();
+    assert_eq!((now.notches.as_str(), now.chain.as_str()), ("50,150,600", "BP20-450 N50,150 Q10"));
+    let request = FilterRequest { order: 2, notches: "off".into(), ..FilterRequest::default() };
+    assert_eq!(desk.ask(Action::Filter(request)), Answer::Done);
+    let row = desk.look().rows;
+    station.wait_rows(row + 500);
+    recorder.signal(Signal::INT);
+    recorder.finish().expect(0);
+    let files = station.recordings();
+    station.intact(&files[0]);
+    assert_eq!(station.run(&["verify", "--recompute", files[0].to_str().unwrap()]).code, Some(0));
+    let Some(found) = filters(&files) else { return };
+    let chains = ["BP20-450 N50+h Q10", "BP20-450 N50,150 Q10", "BP20-450 order 2"];
+    assert_eq!((&found["chains"], &found["filtered"]), (&json!([chains]), &json!([true])), "{found:#}");
+    let changes: Vec<(u64, u64)> = serde_json::from_value(found["changes"].clone()).unwrap();
+    let [(first, 3), (second, 3)] = changes[..] else { panic!("two changes on three channels: {found:#}") };
+    let said = [
+        format!("pts/7 set the filters to default, mains 50 Hz, notches 50,150,600 from row {first} on"),
+        format!("pts/7 set the filters to default, mains 50 Hz, order 2, notches off from row {second} on"),
+    ];
+    assert_eq!(found["said"], json!(said));
 }
 
 #[test]

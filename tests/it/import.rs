@@ -56,6 +56,46 @@ fn table(header: &str, rows: impl Iterator<Item = u32>, line: impl Fn(u32) -> St
     rows.fold(header.to_owned(), |text, row| text + &line(row) + "\n")
 }
 
+/// A muscle behind a sensor that rectifies and smooths with a time constant of 80 ms: 40 s at 200 rows per second, in
+/// which it acts for 300 ms every 4 s.
+fn smoothed(row: u32, level: &mut f64) -> f64 {
+    let noise = f64::from(row.wrapping_mul(2_654_435_761) >> 16) / 65_536.0;
+    let acts = row > 1600 && row % 800 < 60;
+    *level += (if acts { 400.0 } else { 0.0 } - *level) * (1.0 - (-0.005_f64 / 0.08).exp());
+    (50.0 + *level + 4.0 * noise).round()
+}
+
+#[test]
+fn durations_behind_a_sensor_are_corrected_by_the_time_constant_that_was_stated() {
+    let station = Station::new();
+    let mut level = 0.0;
+    let text =
+        (0..8000).fold("zyg\n".to_owned(), |text, row| format!("{text}{}\n", smoothed(row, &mut level)));
+    let text = write(&station, "sensor.csv", &text);
+    let durations = |file: &Path| -> Vec<[String; 3]> {
+        let ran = station.run(&["detect", file.to_str().unwrap()]).expect(0);
+        let mut lines = ran.stdout.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let header = lines.next().unwrap();
+        let at = header.iter().position(|name| *name == "duration_corrected_s").unwrap();
+        lines.map(|cells| [0, 1, 2].map(|n| cells[at + n].to_owned())).collect()
+    };
+    let (file, _) = import(&station, &text, &["--rate", "200", "--columns", "zyg=1:envelope:count:tau0.08"]);
+    let stated = durations(&file);
+    assert!(stated.len() >= 6, "{stated:?}");
+    for cells in &stated {
+        let [corrected, low, high] = cells.each_ref().map(|cell| cell.parse::<f64>().unwrap());
+        assert!((corrected - 0.3).abs() < 0.06 && low < corrected && corrected < high, "{cells:?}");
+    }
+    fs::remove_file(&file).unwrap();
+    let (file, _) = import(&station, &text, &["--rate", "200", "--columns", "zyg=1:envelope:count"]);
+    let unstated = durations(&file);
+    assert!(unstated.len() >= 6 && unstated.iter().all(|cells| cells[0].is_empty()), "{unstated:?}");
+    let output = station.root().join("no.h5");
+    let args = ["import", text.to_str().unwrap(), "-o", output.to_str().unwrap(), "--columns"];
+    let ran = station.run(&[&args[..], &["zyg=1:raw:count:tau0.08"]].concat()).expect(2);
+    assert!(ran.stderr.contains("no time constant of an envelope sensor") && !output.exists(), "{ran:?}");
+}
+
 /// Seconds of a row at 1000 rows per second.
 fn time(row: u32) -> f64 {
     f64::from(row) / 1000.0

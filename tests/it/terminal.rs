@@ -222,6 +222,31 @@ fn is_coloured(desk: &Desk) -> bool {
 }
 
 #[test]
+fn what_the_detector_finds_is_seen_on_the_trace_while_it_happens_and_after_it() {
+    let station = Station::new();
+    let mut desk = record(&station, USUAL, &[]);
+    // Left of the bar stand the labels, right of it the traces.
+    let sides = |screen: &str, side: fn(&(&str, &str)) -> bool| {
+        screen.lines().filter_map(|line| line.split_once('│')).any(|sides| side(&sides))
+    };
+    desk.wait_screen("an event that goes on", |screen| {
+        sides(screen, |(label, _)| label.contains("* AU")) && sides(screen, |(_, trace)| trace.contains('*'))
+    });
+    desk.wait_screen("what it was", |screen| {
+        sides(screen, |(_, trace)| trace.contains(['B', 'M', 'S', 'K', '?']))
+    });
+    desk.press("q");
+    assert_eq!(desk.wait_end(), 0);
+    goes_on_and_is_whole(&station);
+
+    let blind = Station::new();
+    let desk = record(&blind, USUAL, &["--blind"]);
+    desk.wait_shows("00:00:06");
+    assert!(!sides(&desk.screen(), |(label, trace)| label.contains('*') || trace.contains(['*', 'M', 'B'])));
+    goes_on_and_is_whole(&blind);
+}
+
+#[test]
 fn no_color_is_honoured() {
     let station = Station::new();
     let mut coloured = record(&station, USUAL, &[]);

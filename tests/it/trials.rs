@@ -276,7 +276,7 @@ fn a_bad_file_is_named_and_the_others_go_on() {
     for words in [
         "face.csv cannot be opened as HDF5",
         "nowhere.h5 could not be read",
-        "has no trial; it has no markers",
+        "has no trial; leave it out: it has no markers, and a trial begins at one",
         "is not read twice",
         "4 of 14 values excluded: 2 baseline before the recording, 2 bin after the recording",
     ] {
@@ -290,18 +290,29 @@ fn a_bad_file_is_named_and_the_others_go_on() {
     let again = trials(&station, &[&file], "some.csv", &[]).1.expect(2);
     assert!(again.stderr.contains("exists already"), "{again:?}");
     for (args, words) in [
-        (&["--channels", "zygo"][..], "no channel `zygo`; its channels are zyg, corr"),
-        (&["--markers", "happy"], "no trial; its markers are smile"),
-        (&["--bin", "300ms"], "no whole number of bins"),
-        (&["--window", "0..4"], "`4` is no time"),
-        (&["--baseline", "0s..-1s"], "ends before it begins"),
+        (
+            &["--channels", "zygo"][..],
+            "no channel `zygo`; choose of its channels with `--channels`: zyg, corr",
+        ),
+        (&["--markers", "happy"], "no trial; choose of its markers with `--markers`: smile"),
+        (&["--bin", "300ms"], "no whole number of bins of 300 ms; choose another width with `--bin`"),
+        (&["--window", "0..4"], "`4` is no time; write a number with h, m, s or ms"),
+        (&["--window", "4s"], "no stretch of time; write two times with `..` between them"),
+        (
+            &["--baseline", "0s..-1s"],
+            "ends before it begins, or when it begins; write the earlier time first",
+        ),
         (&["--measure", "log"], "log-ratio"),
-        (&["--max-lost", "2"], "from 0 to 1"),
+        (&["--max-lost", "2"], "no share; write a number from 0 to 1"),
+        (&["--markers", "happy"], "none.csv was not written; do what is said above for each of them"),
     ] {
         let ran = trials(&station, &[&file], "none.csv", args).1.expect(2);
         assert!(ran.stderr.contains(words), "{args:?}: {}", ran.stderr);
         assert!(!station.root().join("none.csv").exists());
     }
+    let nowhere = trials(&station, &[&file], "nowhere/table.csv", &[]).1.expect(2);
+    assert!(nowhere.stderr.contains("could not be written: "), "{nowhere:?}");
+    assert!(nowhere.stderr.contains("; name a folder with `-o` that exists"), "{nowhere:?}");
 }
 
 /// The same seeded face in one file and in segments of 5 s, with the same markers.

@@ -8,9 +8,9 @@ use crate::config;
 pub(super) enum Misread {
     #[error("`{0}` is no time; write a number with h, m, s or ms, such as -500ms")]
     Time(String),
-    #[error("two times with `..` between them are needed, such as -1s..0s")]
+    #[error("this is no stretch of time; write two times with `..` between them, such as -1s..0s")]
     NoRange,
-    #[error("it ends before it begins, or when it begins")]
+    #[error("it ends before it begins, or when it begins; write the earlier time first, such as -1s..0s")]
     Empty,
 }
 

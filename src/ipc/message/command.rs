@@ -29,7 +29,15 @@ codes!(CalibrateStep = command::CalibrateStep { Start, Next, Skip, Redo, Keep, D
 /// A macro takes one token for a type.
 type SomeChannel = Option<u16>;
 twin!(CalibrateRequest = command::CalibrateRequest { step: CalibrateStep, channel: SomeChannel });
-twin!(FilterRequest = command::FilterRequest { preset: String, line_hz: f64 });
+twin!(
+    FilterRequest = command::FilterRequest {
+        preset: String,
+        line_hz: f64,
+        order: u32,
+        notches: String,
+        baseline: String,
+    }
+);
 
 /// How a front end looks.
 #[derive(Debug, Default, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use super::emg::{Channel, Event, Marker};
 use super::twin::{Missing, codes, twin};
-use crate::face::calibration;
+use crate::face::{calibration, events};
 use crate::session::{alarm, model, snapshot, system};
 
 // What is not known here may well write.
@@ -149,11 +149,14 @@ twin!(
     }
 );
 
+twin!(Active = events::Active { channel: u16, onset: u64, peak: f64 });
+
 twin!(
     Snapshot = snapshot::Snapshot {
         id: String,
         state: State,
         file: String,
+        folder: String,
         elapsed_s: f64,
         rows: u64,
         bytes: u64,
@@ -165,6 +168,9 @@ twin!(
         channels: [ChannelState],
         preset: String,
         line_hz: f64,
+        order: u32,
+        notches: String,
+        baseline: String,
         chain: String,
         settled: bool,
         settling_s: f64,
@@ -175,6 +181,7 @@ twin!(
         last_markers: [Marker],
         events: u64,
         last_events: [Event],
+        active: [Active],
         models: [ModelState],
         open_marks: [OpenMark],
         alarms: [Alarm],

@@ -5,6 +5,7 @@ use crate::emg::Event as MuscleEvent;
 use crate::emg::finding::event::{Class, Verdict};
 use crate::emg::{Channel, ClockOffset, Kind, Marker, Stamp, marker};
 use crate::face::calibration::{Muscle, Phase, Progress, Verdict as CalibrationVerdict};
+use crate::face::events::Active;
 use crate::session::ModelState;
 use crate::session::alarm::Priority;
 use crate::session::command::Action;
@@ -64,7 +65,11 @@ fn command() -> impl Strategy<Value = Command> {
         any::<bool>().prop_map(|read_only| Action::Subscribe { read_only }),
         Just(Action::Take),
         Just(Action::Acknowledge),
-        (text(), float()).prop_map(|(preset, line_hz)| Action::Filter(FilterRequest { preset, line_hz })),
+        ([text(), text(), text()], float(), any::<u32>()).prop_map(
+            |([preset, notches, baseline], line_hz, order)| {
+                Action::Filter(FilterRequest { preset, line_hz, order, notches, baseline })
+            }
+        ),
     ];
     (any::<u64>(), action).prop_map(|(request, action)| Command { request, action })
 }
@@ -287,17 +292,21 @@ prop_compose! {
     }
 }
 
+fn active() -> impl Strategy<Value = Active> {
+    (any::<(u16, u64)>(), float()).prop_map(|((channel, onset), peak)| Active { channel, onset, peak })
+}
+
 prop_compose! {
     fn snapshot()(
-        t in vec(text(), 4),
+        t in vec(text(), 7),
         f in vec(float(), 9),
         n in vec(any::<u64>(), 8),
-        (settled, blind, host_ns) in any::<(bool, bool, i64)>(),
+        (settled, blind, host_ns, order) in any::<(bool, bool, i64, u32)>(),
         state in select(&State::ALL[..]),
         source in source(),
         channels in vec(channel_state(), 0..4),
-        (last_markers, last_events, models) in
-            (vec(marker(), 0..4), vec(event_found(), 0..3), vec(model(), 0..3)),
+        (last_markers, last_events, models, active) in
+            (vec(marker(), 0..4), vec(event_found(), 0..3), vec(model(), 0..3), vec(active(), 0..3)),
         alarms in vec(alarm(), 0..4),
         viewers in vec(viewer(), 0..4),
         system in system(),
@@ -308,6 +317,7 @@ prop_compose! {
             id: t[0].clone(),
             state,
             file: t[1].clone(),
+            folder: t[6].clone(),
             elapsed_s: f[0],
             rows: n[0],
             bytes: n[1],
@@ -319,6 +329,9 @@ prop_compose! {
             channels,
             preset: t[3].clone(),
             line_hz: f[8],
+            order,
+            notches: t[4].clone(),
+            baseline: t[5].clone(),
             chain: t[2].clone(),
             settled,
             settling_s: f[4],
@@ -329,6 +342,7 @@ prop_compose! {
             last_markers,
             events: n[7],
             last_events,
+            active,
             models,
             open_marks,
             alarms,

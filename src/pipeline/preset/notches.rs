@@ -1,5 +1,7 @@
 //! Where notches stand: at the mains and its harmonics, or where somebody who knows the room says.
 
+use super::Number;
+
 /// More notches than this leave no signal between them.
 const MOST: usize = 8;
 
@@ -45,6 +47,20 @@ impl Notches {
         }
     }
 
+    /// A sentence where the band leaves some of those asked for nothing to do.
+    pub(super) fn remark(self, (low, high): (f64, f64)) -> Option<String> {
+        let Self::At(all) = self else { return None };
+        let outside: Vec<String> = all
+            .iter()
+            .filter(|&&hz| hz > 0.0 && (hz <= low || hz >= high))
+            .map(|hz| format!("{hz} Hz"))
+            .collect();
+        let band = (Number(low), Number(high));
+        (!outside.is_empty()).then(|| {
+            format!("no notch at {}: the band {}-{} Hz has nothing there", outside.join(", "), band.0, band.1)
+        })
+    }
+
     /// Whether they are the mains and its harmonics.
     pub(super) fn are_auto(self) -> bool {
         self == Self::Auto
@@ -74,6 +90,9 @@ mod tests {
         assert_eq!(notches.to_string(), "50,150,16.7");
         assert_eq!(notches.within((20.0, 120.0), 60.0), [50.0]);
         assert_eq!(Notches::Auto.within((20.0, 200.0), 60.0), [60.0, 120.0, 180.0]);
+        let remark = notches.remark((20.0, 120.0)).unwrap();
+        assert_eq!(remark, "no notch at 150 Hz, 16.7 Hz: the band 20-120 Hz has nothing there");
+        assert!(notches.remark((10.0, 450.0)).is_none() && Notches::Auto.remark((20.0, 30.0)).is_none());
         assert!(Notches::Off.within((20.0, 450.0), 50.0).is_empty());
         assert!(Notches::Auto.within((20.0, 450.0), 0.0).is_empty());
         for wrong in ["", "50,", "-50", "nan", "1,2,3,4,5,6,7,8,9", "loud"] {

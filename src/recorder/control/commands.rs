@@ -11,9 +11,6 @@ use crate::session::snapshot::State;
 use crate::session::{Answer, ClientId, Command, Event, Incoming};
 use std::sync::atomic::Ordering;
 
-/// Mains frequencies that make sense, Hz: railways have 16.7, ships and aircraft 400; 0 is no notch.
-const MAINS_HZ: std::ops::RangeInclusive<f64> = 10.0..=400.0;
-
 /// Senders whose clocks are kept until a recording begins.
 const MOST_CLOCKS: usize = 64;
 
@@ -161,7 +158,7 @@ impl Control {
                 self.preflight.push(sheet::check(channel, quality, None));
             }
         }
-        let found = sheet::mains(&heard).filter(|hz| self.gauge.auto_mains && MAINS_HZ.contains(hz));
+        let found = sheet::mains(&heard).filter(|hz| self.gauge.auto_mains && preset::MAINS_HZ.contains(hz));
         let wanted =
             preset::Options { line_hz: found.unwrap_or(self.gauge.filter.line_hz), ..self.gauge.filter };
         if wanted != self.gauge.filter {
@@ -183,23 +180,16 @@ impl Control {
     /// Hands other filters to the thread that numbers rows; its answer is that of the request.
     fn filter(&mut self, client: ClientId, request: u64, wanted: &FilterRequest) -> Option<Answer> {
         let refused = |why: &str| Some(Answer::Refused(format!("the filters stay as they are: {why}")));
-        let Some(preset) = preset::Preset::from_word(&wanted.preset) else {
-            let word = crate::emg::marker::clip(&wanted.preset, 40);
-            return refused(&format!(
-                "`{word}` is not default, startle-28, off or a band in Hz such as 20-450"
-            ));
+        let wanted = match wanted.over(self.gauge.filter) {
+            Ok(wanted) => wanted,
+            Err(why) => return refused(&why),
         };
-        let line_hz = wanted.line_hz;
-        if line_hz != 0.0 && !MAINS_HZ.contains(&line_hz) {
-            return refused("the mains have 50 or 60 Hz, or 0 for no notch");
-        }
         if self.so_far.ended || !matches!(self.state, State::Monitoring | State::Recording) {
             return refused("no more rows are read");
         }
         if self.so_far.filtering.is_some() {
             return refused("they are being changed already");
         }
-        let wanted = preset::Options { line_hz, preset, ..self.gauge.filter };
         if wanted == self.gauge.filter {
             return Some(Answer::Done);
         }
@@ -216,8 +206,7 @@ impl Control {
             Ok(row) => {
                 self.gauge.filter = wanted;
                 self.uncalibrate(row, &who);
-                let preset::Options { line_hz, preset, .. } = wanted;
-                let what = format!("{who} set the filters to {preset}, mains {line_hz} Hz");
+                let what = format!("{who} set the filters to {wanted}");
                 if self.state == State::Recording {
                     self.say(3, format!("{what} from row {row} on"));
                 } else {

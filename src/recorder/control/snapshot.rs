@@ -10,10 +10,12 @@ use crate::recorder::process::predict::SharedModels;
 use crate::recorder::process::{Picture, SharedPicture, Standing};
 use crate::recorder::vitals::{self, Shared, Vitals};
 use crate::recorder::{BYTES_PER_VALUE, PIECES, REQUESTS, SCREEN_PIECES, STEPS};
+use crate::session::command::FilterRequest;
 use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
 use crate::session::system::Stage;
 use crate::session::{Alarm, Snapshot, System, Viewer};
 use crate::source::Description;
+use crate::store::naming;
 use std::sync::Arc;
 
 /// The pace of writing is believed after this long; before, the nominal rate serves.
@@ -25,6 +27,8 @@ const PROCESS: usize = 2;
 /// What does not change, and what was last asked.
 pub(in crate::recorder) struct Gauge {
     pub(in crate::recorder) id: String,
+    /// Folder of the subject's recordings.
+    folder: String,
     pub(super) channels: Vec<Channel>,
     pub(super) description: Description,
     pub(super) keys: Vec<MarkKey>,
@@ -57,6 +61,7 @@ impl Gauge {
     ) -> Self {
         Self {
             id: plan.id.clone(),
+            folder: naming::subject_folder(&plan.out, &plan.header.entities).display().to_string(),
             channels: plan.channels.clone(),
             description: plan.description.clone(),
             keys: plan.keys.clone(),
@@ -81,10 +86,12 @@ impl Gauge {
         let rate = nominal.unwrap_or(picture.design_rate_hz);
         let settling = picture.settled_at.saturating_sub(picture.row);
         let elapsed_s = self.elapsed_s(&vitals);
+        let filter = FilterRequest::of(&self.filter);
         Snapshot {
             id: self.id.clone(),
             state: facts.state,
             file: vitals.files.last().cloned().unwrap_or_default(),
+            folder: self.folder.clone(),
             elapsed_s,
             rows: vitals.journalled,
             bytes: vitals.journal_bytes + vitals.projected_bytes,
@@ -94,8 +101,11 @@ impl Gauge {
             projected_rows: vitals.projected,
             source: self.source(&vitals),
             channels: self.channel_states(&picture),
-            preset: self.filter.preset.to_string(),
-            line_hz: self.filter.line_hz,
+            preset: filter.preset,
+            line_hz: filter.line_hz,
+            order: filter.order,
+            notches: filter.notches,
+            baseline: filter.baseline,
             chain: picture.chain.clone(),
             settled: settling == 0,
             settling_s: if rate > 0.0 { float(settling) / rate } else { 0.0 },
@@ -106,6 +116,7 @@ impl Gauge {
             last_markers: facts.markers.last.iter().cloned().collect(),
             events: picture.events,
             last_events: if self.blind { Vec::new() } else { picture.last_events.iter().cloned().collect() },
+            active: if self.blind { Vec::new() } else { picture.active.clone() },
             models: if self.blind { Vec::new() } else { self.models.lock().clone() },
             open_marks: facts.markers.open().to_vec(),
             alarms: facts.alarms.clone(),

@@ -113,7 +113,7 @@ mod tests {
     const SHELL: ClientId = ClientId(4);
 
     fn filter() -> Action {
-        Action::Filter(FilterRequest { preset: "off".to_owned(), line_hz: 50.0 })
+        Action::Filter(FilterRequest { preset: "off".to_owned(), ..FilterRequest::default() })
     }
 
     /// Two dashboards, one that only looks, and a shell.

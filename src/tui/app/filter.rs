@@ -1,5 +1,6 @@
 //! What the filter panel offers, and what is chosen in it.
 
+use crate::pipeline::preset::STEEPEST;
 use crate::session::Snapshot;
 use crate::session::command::FilterRequest;
 
@@ -21,6 +22,13 @@ pub(crate) struct Choice {
     pub(crate) preset: usize,
     /// Which of [`MAINS_HZ`].
     pub(crate) mains: usize,
+    /// Places of notches to choose from, in the words of the configuration; none where the recorder is of a version
+    /// that does not change them.
+    pub(crate) notches: Vec<String>,
+    /// Which of them.
+    pub(crate) notch: usize,
+    /// Order of the band-pass; 0 where the recorder does not change it.
+    pub(crate) order: u32,
 }
 
 impl Choice {
@@ -32,7 +40,27 @@ impl Choice {
         let presets: Vec<_> = band.into_iter().chain(known).collect();
         let preset = presets.iter().position(|(word, _)| *word == snapshot.preset).unwrap_or(0);
         let mains = MAINS_HZ.iter().position(|hz| (hz - snapshot.line_hz).abs() < 1.0).unwrap_or(0);
-        Self { presets, preset, mains }
+        let mut notches = Vec::new();
+        if !snapshot.notches.is_empty() {
+            notches = ["auto", "off"].map(str::to_owned).to_vec();
+            if !notches.contains(&snapshot.notches) {
+                notches.push(snapshot.notches.clone());
+            }
+        }
+        let notch = notches.iter().position(|word| *word == snapshot.notches).unwrap_or(0);
+        Self { presets, preset, mains, notches, notch, order: snapshot.order }
+    }
+
+    /// Moves on to the next place for notches, the first after the last.
+    pub(crate) fn turn_notches(&mut self) {
+        self.notch = (self.notch + 1) % self.notches.len().max(1);
+    }
+
+    /// A steeper band-pass or a flatter one, as far as there are any.
+    pub(crate) fn steepen(&mut self, up: bool) {
+        if self.order > 0 {
+            self.order = if up { self.order + 1 } else { self.order - 1 }.clamp(1, STEEPEST);
+        }
     }
 
     /// Moves on to the next preset or the one before, stopping at the ends.
@@ -43,14 +71,20 @@ impl Choice {
 
     /// The choice in a few words, for screens without room for a panel.
     pub(crate) fn words(&self) -> String {
-        let FilterRequest { preset, line_hz } = self.request();
+        let FilterRequest { preset, line_hz, .. } = self.request();
         format!("{preset}, {line_hz} Hz mains")
     }
 
     /// What is asked of the recorder.
     pub(crate) fn request(&self) -> FilterRequest {
         let preset = self.presets.get(self.preset).map_or_else(String::new, |(word, _)| word.clone());
-        FilterRequest { preset, line_hz: MAINS_HZ[self.mains.min(MAINS_HZ.len() - 1)] }
+        FilterRequest {
+            preset,
+            line_hz: MAINS_HZ[self.mains.min(MAINS_HZ.len() - 1)],
+            order: self.order,
+            notches: self.notches.get(self.notch).cloned().unwrap_or_default(),
+            ..FilterRequest::default()
+        }
     }
 }
 
@@ -64,10 +98,31 @@ mod tests {
 
     #[test]
     fn the_choice_begins_with_what_is_in_force() {
-        let of = |preset, hz| choice(preset, hz).request();
-        assert_eq!(of("startle-28", 60.0), FilterRequest { preset: "startle-28".into(), line_hz: 60.0 });
-        assert_eq!(of("30-400", 50.0), FilterRequest { preset: "30-400".into(), line_hz: 50.0 });
-        assert_eq!(of("", f64::NAN), FilterRequest { preset: "default".into(), line_hz: 50.0 });
+        let of = |preset, hz| {
+            let FilterRequest { preset, line_hz, .. } = choice(preset, hz).request();
+            (preset, line_hz)
+        };
+        assert_eq!(of("startle-28", 60.0), ("startle-28".to_owned(), 60.0));
+        assert_eq!(of("30-400", 50.0), ("30-400".to_owned(), 50.0));
+        assert_eq!(of("", f64::NAN), ("default".to_owned(), 50.0));
+    }
+
+    #[test]
+    fn a_list_of_notches_in_force_is_one_of_three_places_and_orders_have_ends() {
+        let snapshot = Snapshot { notches: "50,150".into(), order: 7, ..Snapshot::default() };
+        let mut choice = Choice::of(&snapshot);
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(choice.request().notches);
+            choice.turn_notches();
+            choice.steepen(true);
+        }
+        assert_eq!(seen, ["50,150", "auto", "off", "50,150"]);
+        assert_eq!(choice.request().order, STEEPEST);
+        let mut older = Choice::of(&Snapshot::default());
+        older.turn_notches();
+        older.steepen(true);
+        assert_eq!((older.request().notches.as_str(), older.request().order), ("", 0), "as they are");
     }
 
     #[test]

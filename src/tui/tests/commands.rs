@@ -38,10 +38,19 @@ fn mark_of(actions: &[Action]) -> &MarkRequest {
 fn commands_ask_the_recorder() {
     let mut seen = watched(Dots::Braille, well);
     assert_eq!(runs(&mut seen, "take").0, [Action::Take]);
-    let wanted = FilterRequest { preset: "30-400".into(), line_hz: 60.0 };
+    let wanted = FilterRequest { preset: "30-400".into(), line_hz: 60.0, ..FilterRequest::default() };
     assert_eq!(runs(&mut seen, "filter 30-400 60").0, [Action::Filter(wanted)]);
-    let wanted = FilterRequest { preset: "off".into(), line_hz: 50.0 };
+    let wanted = FilterRequest { preset: "off".into(), line_hz: 50.0, ..FilterRequest::default() };
     assert_eq!(runs(&mut seen, "filter off").0, [Action::Filter(wanted)], "the mains stay as they are");
+    let wanted = FilterRequest {
+        preset: "default".into(),
+        line_hz: 50.0,
+        order: 2,
+        notches: "50,150".into(),
+        baseline: "off".into(),
+    };
+    let asked = runs(&mut seen, "filter notches=50,150 order=2 baseline=off").0;
+    assert_eq!(asked, [Action::Filter(wanted)], "the band stays as it is");
     let (asked, said) = runs(&mut seen, "mark blinked twice");
     let mark = mark_of(&asked);
     assert_eq!(
@@ -84,6 +93,10 @@ fn what_cannot_be_run_is_explained_and_nothing_is_asked() {
         ("window 5", "window takes SECONDS"),
         ("filter loud", "filter takes a preset"),
         ("filter default 55", "filter takes a preset"),
+        ("filter notches=", "filter takes a preset"),
+        ("filter order=0", "filter takes a preset"),
+        ("filter notches=50,loud", "`50,loud` is no list of notches; say auto, off, or up to 8 frequencies"),
+        ("filter order=9", "`9` is no order of the band-pass; say 1 to 8"),
         ("mark", "mark takes LABEL"),
         ("retract it", "the number of a marker"),
         ("glyphs", "which can you see?"),
@@ -109,6 +122,13 @@ fn a_command_is_recalled_completed_and_given_up() {
     types(&mut seen, "8");
     press(&mut seen, Key::Enter);
     assert_eq!(seen.app.window_s(), 8);
+    types(&mut seen, ":filter no");
+    press(&mut seen, Key::Tab);
+    types(&mut seen, "off or");
+    press(&mut seen, Key::Tab);
+    let Mode::Line(line) = &seen.app.mode else { panic!("no line") };
+    assert_eq!(line.text, "filter notches=off order=");
+    press(&mut seen, Key::Esc);
     types(&mut seen, ":x");
     press(&mut seen, Key::Backspace);
     press(&mut seen, Key::Backspace);
@@ -127,11 +147,17 @@ fn a_line_being_typed_sets_no_marker() {
 #[test]
 fn the_filter_panel_asks_for_what_was_chosen() {
     let mut seen = watched(Dots::Braille, well);
-    for key in [Key::Char('F'), Key::Down, Key::Right] {
+    for key in [Key::Char('F'), Key::Down, Key::Right, Key::Char('N'), Key::Char('-')] {
         assert!(press(&mut seen, key).is_empty());
     }
     let asked = press(&mut seen, Key::Enter);
-    let wanted = FilterRequest { preset: "startle-28".into(), line_hz: 60.0 };
+    let wanted = FilterRequest {
+        preset: "startle-28".into(),
+        line_hz: 60.0,
+        order: 3,
+        notches: "off".into(),
+        baseline: String::new(),
+    };
     assert!(matches!(&asked[..], [Command { action: Action::Filter(request), .. }] if *request == wanted));
     assert_eq!(seen.app.mode, Mode::Keys);
     types(&mut seen, "F");

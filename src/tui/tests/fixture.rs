@@ -1,5 +1,6 @@
 //! A believable station: eight facial muscles, bursts, a file that grows, and an app that has seen it.
 
+use crate::emg::finding::event::Class;
 use crate::emg::marker::{Action, Origin, Placed};
 use crate::emg::{Channel, Kind, Marker, Stamp, units};
 use crate::session::snapshot::{ChannelState, MarkKey, Source, State};
@@ -89,6 +90,18 @@ fn acting(count: usize, seconds: f64) -> Vec<ChannelState> {
     channels
 }
 
+/// The threads of a healthy recorder.
+fn stages() -> Vec<Stage> {
+    [("acquire", 3.0, 0, 0), ("journal", 12.0, 2, 4096), ("process", 9.0, 1, 512), ("projector", 210.0, 0, 0)]
+        .map(|(name, beat_age_ms, queued, capacity)| Stage {
+            name: name.to_owned(),
+            beat_age_ms,
+            queued,
+            capacity,
+        })
+        .to_vec()
+}
+
 /// The state of a healthy recording at a moment.
 pub(crate) fn recording(seconds: f64) -> Snapshot {
     let rows = BEFORE_ROWS + units::count(seconds * RATE_HZ);
@@ -118,6 +131,9 @@ pub(crate) fn recording(seconds: f64) -> Snapshot {
         chain: "BP20-450 N50+h Q10".to_owned(),
         preset: "default".to_owned(),
         line_hz: 50.0,
+        order: 4,
+        notches: "auto".to_owned(),
+        baseline: "off".to_owned(),
         settled: true,
         design_rate_hz: RATE_HZ,
         free_bytes: 118_000_000_000,
@@ -128,19 +144,7 @@ pub(crate) fn recording(seconds: f64) -> Snapshot {
             Viewer { client: 4, name: "attach@tty2".to_owned(), role: Role::Viewer },
         ],
         system: System {
-            stages: [
-                ("acquire", 3.0, 0, 0),
-                ("journal", 12.0, 2, 4096),
-                ("process", 9.0, 1, 512),
-                ("projector", 210.0, 0, 0),
-            ]
-            .map(|(name, beat_age_ms, queued, capacity)| Stage {
-                name: name.to_owned(),
-                beat_age_ms,
-                queued,
-                capacity,
-            })
-            .to_vec(),
+            stages: stages(),
             sync_ms: 11.2,
             sync_worst_ms: 41.0,
             pid: 4711,
@@ -150,6 +154,8 @@ pub(crate) fn recording(seconds: f64) -> Snapshot {
         },
         cpu_percent: 4.1,
         rss_bytes: 23_000_000,
+        events: 640 + units::wide(found(seconds).len()),
+        last_events: found(seconds),
         keys: [('1', "stim_on", 1), ('2', "stim_off", 2), ('3', "response", 3), ('a', "artefact", 4)]
             .map(|(key, label, code)| MarkKey {
                 key,
@@ -161,6 +167,27 @@ pub(crate) fn recording(seconds: f64) -> Snapshot {
             .to_vec(),
         ..Snapshot::default()
     }
+}
+
+/// What [`strength`] does: every so often, from when on, for how long, and what that is.
+const KINDS: [(f64, f64, f64, Class); 2] = [(5.3, 0.65, 1.5, Class::Macro), (3.7, 2.88, 0.05, Class::Brief)];
+
+/// What a detector makes of it until a moment: an event is told of 1 s after its end.
+fn found(seconds: f64) -> Vec<crate::emg::Event> {
+    let row = |seconds: f64| units::count(seconds * RATE_HZ);
+    let mut all = Vec::new();
+    for (n, (every, from, lasts, class)) in (0..8_u16).flat_map(|n| KINDS.map(|kind| (n, kind))) {
+        let takes_part = class == Class::Brief || [0, 1, 4, 7].contains(&n);
+        let before = (BEFORE_S / every).floor();
+        let onsets = (0..9).map(|k| (before + f64::from(k)) * every + from + f64::from(n) * 0.05);
+        let known = |onset: &f64| takes_part && *onset > BEFORE_S && onset + lasts + 1.0 < BEFORE_S + seconds;
+        for onset in onsets.filter(known) {
+            let (onset, end) = (row(onset), row(onset + lasts));
+            all.push(crate::emg::Event { onset, apex: onset, end, channel: n, class, ..Default::default() });
+        }
+    }
+    all.sort_by_key(|event| event.end);
+    all.split_off(all.len().saturating_sub(20))
 }
 
 /// Envelope of a muscle's activity at a moment: rest, a smile of 1.5 s, and bursts of 20 ms.

@@ -42,13 +42,8 @@ fn child() {
             }
         })
         .unwrap();
-    let options = Options {
-        glyphs: Glyphs::Braille,
-        color: Color::Never,
-        look: Look::Default,
-        read_only: false,
-        calibration: false,
-    };
+    let options =
+        Options { glyphs: Glyphs::Braille, color: Color::Never, look: Look::Default, ..Options::default() };
     println!("ended with {:?}", run(Session { commands, events }, options));
 }
 

@@ -2,7 +2,9 @@
 //! pairs; every view and every panel; screens too small for any of it.
 
 use super::fixture::{self, Watched, at, watched};
+use crate::face::events::Active;
 use crate::session::alarm::Priority;
+use crate::session::earlier::Earlier;
 use crate::session::snapshot::{OpenMark, State};
 use crate::session::{Alarm, Event, Role, Snapshot};
 use crate::tui::app::Link;
@@ -136,6 +138,7 @@ fn settling() -> Watched {
 fn blind() -> Watched {
     let mut seen = watched(Dots::Braille, |s| {
         s.blind = true;
+        (s.last_events, s.active) = (Vec::new(), Vec::new());
         let since_host_ns = at(1.2).host_ns;
         s.open_marks = vec![OpenMark { id: 9, label: "hold".to_owned(), code: 5, since_host_ns }];
     });
@@ -301,6 +304,30 @@ fn small_screens_say_the_most_important_first() {
 }
 
 #[test]
+fn events_stand_on_their_traces_in_letters_and_lines() {
+    let active = |s: &mut Snapshot| {
+        let onset = s.rows - 300;
+        s.active = vec![Active { channel: 1, onset, peak: 80.0 }];
+    };
+    for dots in GLYPHS {
+        let mut seen = pressed(active, View::Live, &[]);
+        seen.app.dots = dots;
+        seen.app.theme = Theme::new(Color::Never, Look::Mono);
+        let text = screen(&seen, (80, 24));
+        let of =
+            |n: usize| text.lines().skip(2 + 2 * n).take(2).map(|l| l.split_at(l.find(['|', '│']).unwrap()));
+        let (labels, traces): (Vec<_>, Vec<_>) = of(1).unzip();
+        assert!(labels[0].contains("* AU12") && traces[1].contains(['*']), "{text}");
+        assert!(of(0).any(|(_, trace)| trace.contains('M')) && of(2).any(|(_, trace)| trace.contains('B')));
+        assert!(!of(2).any(|(_, trace)| trace.contains('M')), "nothing of the neighbours:\n{text}");
+        assert_snapshot!(
+            format!("events_80x24_{dots:?}").to_lowercase(),
+            format!("{text}\n{}", styles(&seen, (80, 24)))
+        );
+    }
+}
+
+#[test]
 fn what_is_blinded_stands_nowhere() {
     let mut seen = blind();
     for (view, ..) in View::TABLE {
@@ -361,6 +388,20 @@ fn calibrated(snapshot: &mut Snapshot) {
     snapshot.channels[1].mvc_percent = 107.0;
 }
 
+/// With two earlier recordings of the subject read.
+fn compared(seen: Watched) -> Watched {
+    let of = |(at, mvc, day, recording): (usize, f64, &str, &str)| {
+        let channel = seen.app.snapshot.channels[at].channel.clone();
+        let [day, recording] = [day, recording].map(str::to_owned);
+        let (unit, muscle, side) = (channel.unit, channel.muscle, channel.side);
+        Earlier { recording, day, channel: channel.name, muscle, side, unit, rest: 2.0, mvc }
+    };
+    let (new, old) = ("ses-01 task-faces run-02", "ses-01 task-faces run-01");
+    let all = [(0, 128.0, "2026-11-02", new), (1, 117.5, "2026-11-02", new), (0, 96.0, "2026-10-30", old)];
+    seen.app.earlier.set(all.into_iter().map(of).collect()).unwrap();
+    seen
+}
+
 #[test]
 fn a_calibration_is_led_on_any_screen() {
     let seen = pressed(calibrating, View::Calibration, &[]);
@@ -368,6 +409,10 @@ fn a_calibration_is_led_on_any_screen() {
     assert_snapshot!("calibrating_120x40", screen(&seen, (120, 40)));
     let seen = pressed(calibrated, View::Calibration, &[Key::Down, Key::Down]);
     assert_snapshot!("calibrated_80x24", screen(&seen, (80, 24)));
+    let seen = compared(pressed(calibrating, View::Calibration, &[Key::Down]));
+    assert_snapshot!("calibrating_compared_80x24", screen(&seen, (80, 24)));
+    let seen = compared(pressed(well, View::Calibration, &[]));
+    assert_snapshot!("calibration_compared_80x24", screen(&seen, (80, 24)));
     let mut seen = pressed(calibrated, View::Live, &[]);
     assert_snapshot!("calibrated_live_80x24", screen(&seen, (80, 24)));
     assert_snapshot!("calibrated_live_120x40", screen(&seen, (120, 40)));

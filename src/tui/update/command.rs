@@ -1,13 +1,11 @@
 //! Commands typed after `:`, looked up in `keys/command` and run.
 
-use super::{ask, calibration, marking, may_command, may_control, may_write, press, reply};
+use super::{ask, calibration, filter, marking, may_command, may_write, press, reply};
 use crate::emg::Stamp;
 use crate::emg::marker::{self, Action as Deed};
-use crate::pipeline::preset::Preset;
-use crate::session::command::{Action, FilterRequest};
+use crate::session::command::Action;
 use crate::session::{Command, MarkRequest};
 use crate::tui::Look;
-use crate::tui::app::filter::MAINS_HZ;
 use crate::tui::app::{App, WINDOWS_S};
 use crate::tui::keys::command::{Unknown, Wish, find};
 use crate::tui::keys::{Act, Key, View};
@@ -31,9 +29,9 @@ pub(super) fn run(app: &mut App, at: Stamp, line: &str) -> Option<Command> {
     let done = match command.wish {
         Wish::Key(act) => return press::obey(app, at, Key::Enter, act),
         Wish::Take => return may_command(app).then(|| ask(app, "take control", Action::Take)),
-        Wish::Filter => return filter(app, rest),
         Wish::Calibrate => return calibration::run(app, rest),
-        Wish::Mark | Wish::Note | Wish::Relabel | Wish::Retract if rest.is_empty() => None,
+        Wish::Filter | Wish::Mark | Wish::Note | Wish::Relabel | Wish::Retract if rest.is_empty() => None,
+        Wish::Filter => return filter::run(app, rest),
         Wish::Mark => return mark(app, at, Deed::Add, rest, 0),
         Wish::Note => return marking::note(app, at, rest),
         Wish::Relabel => return relabel(app, at, rest),
@@ -48,23 +46,6 @@ pub(super) fn run(app: &mut App, at: Stamp, line: &str) -> Option<Command> {
     let text = done.unwrap_or_else(|| format!("{} takes {}: {}", command.name, command.takes, command.help));
     reply(app, text);
     None
-}
-
-fn filter(app: &mut App, rest: &str) -> Option<Command> {
-    let mut words = rest.split_whitespace();
-    let preset = words.next().filter(|word| Preset::from_word(word).is_some());
-    let mains = words.next().map(|word| MAINS_HZ.into_iter().find(|hz| hz.to_string() == word));
-    let (Some(preset), None | Some(Some(_)), None) = (preset, mains, words.next()) else {
-        reply(
-            app,
-            "filter takes a preset (default, startle-28, off, or a band such as 30-400), then 50 or 60",
-        );
-        return None;
-    };
-    let in_force = Some(app.snapshot.line_hz).filter(|hz| hz.is_finite());
-    let line_hz = mains.flatten().or(in_force).unwrap_or(MAINS_HZ[0]);
-    let request = FilterRequest { preset: preset.to_owned(), line_hz };
-    may_control(app).then(|| ask(app, "filter", Action::Filter(request)))
 }
 
 /// A marker row of this screen; typed in full, so that no guard against held keys is wanted.

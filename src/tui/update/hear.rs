@@ -42,6 +42,7 @@ fn take_snapshot(app: &mut App, snapshot: Box<Snapshot>) {
     for marker in &snapshot.last_markers {
         app.marks.insert(marker.clone());
     }
+    app.history.found(&snapshot.last_events);
     app.trends.take(app.now.host_ns, &snapshot);
     let urgent = app.snapshot.state != snapshot.state || app.snapshot.channels.is_empty();
     app.incoming = Some(snapshot);

@@ -60,8 +60,18 @@ fn finish(app: &mut App, at: Stamp, line: &Line) -> Vec<Command> {
     }
 }
 
-/// Completes the name of a command where only one begins like it.
+/// Completes the name of a command, or a word it takes, where only one begins like it.
 fn complete(text: &mut String) {
+    if let Some((name, rest)) = text.split_once(' ') {
+        let (Ok(command), Some(begun)) = (table::find(name), rest.split(' ').next_back()) else { return };
+        let words =
+            command.takes.split([' ', '|']).filter(|word| !begun.is_empty() && word.starts_with(begun));
+        if let [word] = words.collect::<Vec<_>>()[..] {
+            let (word, end) = word.split_once('=').map_or((word, " "), |(key, _)| (key, "="));
+            *text = format!("{}{word}{end}", &text[..text.len() - begun.len()]);
+        }
+        return;
+    }
     if let (false, Ok(command)) = (text.is_empty(), table::find(text)) {
         *text = format!("{} ", command.name);
     }

@@ -1,6 +1,8 @@
 //! THE CALIBRATION: what the subject is to do now and for how long, how strongly the muscle answers, and what was
 //! measured of each, with a verdict and what to do about it.
 
+mod earlier;
+
 use super::{row, styled, words, write};
 use crate::face::calibration::{LEAD_S, Muscle, Phase, Progress, Verdict, cue};
 use crate::session::snapshot::ChannelState;
@@ -35,10 +37,11 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
     let keys = row(body, body.height.saturating_sub(1));
     write(keys, buffer, styled(hints(app), app.theme.title));
     let Some(progress) = &app.snapshot.calibration else {
-        return explain(body, buffer);
+        return explain(app, body, buffer);
     };
     head(app, progress, body, buffer);
-    let rows = body.height.saturating_sub(HEAD + 3);
+    let compared = u16::from(earlier::is_any(app));
+    let rows = body.height.saturating_sub(HEAD + 3 + compared);
     write(row(body, HEAD), buffer, styled(columns::heading(&COLUMNS), app.theme.title));
     let all = progress.muscles.len();
     let wanted = progress.channel.or_else(|| app.selected.and_then(|n| u16::try_from(n).ok()));
@@ -55,6 +58,11 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
         }
         write(row(body, y), buffer, line);
     }
+    let asked = app.selected.or(progress.channel.map(usize::from)).unwrap_or(0);
+    if let Some(text) = earlier::of_one(app, asked) {
+        let text = words::cut(&text, usize::from(body.width), app.dots);
+        write(row(body, body.height.saturating_sub(3)), buffer, text);
+    }
     if let Some(text) = advice(app, progress) {
         let text = words::cut(&text, usize::from(body.width), app.dots);
         write(row(body, body.height.saturating_sub(2)), buffer, text);
@@ -62,12 +70,17 @@ pub(super) fn draw(app: &App, body: Rect, buffer: &mut Buffer) {
 }
 
 /// Before anything was measured: what will happen.
-fn explain(body: Rect, buffer: &mut Buffer) {
+fn explain(app: &App, body: Rect, buffer: &mut Buffer) {
     let text = "B begins: the subject rests for 10 s, then contracts each muscle three times for 3 s, as hard as \
                 possible, in turns, so that each rests 30 s. Nothing is kept until K keeps it. It may be done before \
                 the recording or after the session; it holds for the whole application of the electrodes, until \
                 :calibrate moved says that they were moved.";
-    let lines = words::wrap(text, usize::from(body.width));
+    let mut lines = words::wrap(text, usize::from(body.width));
+    let earlier = earlier::of_all(app);
+    if !earlier.is_empty() {
+        lines.push(String::new());
+        lines.extend(earlier);
+    }
     super::write_all(row_to(body, body.height.saturating_sub(1)), buffer, lines.into_iter().map(Line::from));
 }
 

@@ -10,6 +10,7 @@
 //! +----------------------------------+ +----------------------------------------------+
 //! ```
 
+pub(super) mod found;
 pub(super) mod models;
 pub(super) mod side;
 pub(super) mod traces;

@@ -1,6 +1,7 @@
 //! What opens over the picture: the stop dialog, the line for a note, the key table.
 
 use super::always::header;
+use super::live::found::SIGNS;
 use super::{row, styled, words, write, write_all};
 use crate::emg::units;
 use crate::session::Role;
@@ -120,10 +121,21 @@ pub(super) fn filter(app: &App, choice: &Choice, area: Rect, buffer: &mut Buffer
         styled(format!("{} {hz} Hz   ", if chosen { '>' } else { ' ' }), style)
     });
     lines.push(std::iter::once("mains  ".into()).chain(mains).collect());
-    lines.extend(
-        [String::new(), who, "Up Down preset   Left Right mains   Enter asks   Esc closes".to_owned()]
-            .map(text::Line::raw),
-    );
+    let notches = choice.notches.iter().enumerate().map(|(n, word)| {
+        let chosen = n == choice.notch;
+        let style = if chosen { app.theme.title } else { Style::new() };
+        styled(format!("{} {word}   ", if chosen { '>' } else { ' ' }), style)
+    });
+    let ends = if choice.notches.is_empty() {
+        vec![String::new(), who, "Up Down preset   Left Right mains   Enter asks   Esc closes".to_owned()]
+    } else {
+        lines.push(std::iter::once("notch  ".into()).chain(notches).collect());
+        lines.push(text::Line::raw(format!("order  > {}", choice.order)));
+        let keys = "Up Down preset   Left Right mains   N notch   + - order";
+        let more = "Enter asks   Esc closes   or :filter notches=50,150";
+        vec![String::new(), who, keys.to_owned(), more.to_owned()]
+    };
+    lines.extend(ends.into_iter().map(text::Line::raw));
     let inner = frame(app, " FILTER ", 62, lines.len(), area, buffer);
     write_all(inner, buffer, lines);
 }
@@ -140,6 +152,12 @@ pub(super) fn help(app: &App, commands: bool, area: Rect, buffer: &mut Buffer) {
         (" KEYS  (? commands, Esc closes) ", station_lines())
     };
     let inner = frame(app, title, 78, lines.len(), area, buffer);
+    // On the frame, as the tables leave no row of the smallest screen free.
+    write(
+        Rect { x: inner.x + 1, y: inner.bottom(), height: 1, width: inner.width.saturating_sub(1) },
+        buffer,
+        SIGNS,
+    );
     write_all(inner, buffer, lines.into_iter().map(text::Line::raw));
 }
 
@@ -147,7 +165,7 @@ pub(super) fn help(app: &App, commands: bool, area: Rect, buffer: &mut Buffer) {
 fn command_lines() -> Vec<String> {
     let line = |command: &command::Command| {
         let typed = format!(":{} {}", command.name, command.takes);
-        format!("{typed:<33}{}", command.help)
+        format!("{typed:<32} {}", command.help)
     };
     let mut lines: Vec<String> = command::TABLE.iter().map(line).collect();
     lines.push("A held key marks once, a paste never; for exact timing use a trigger.".to_owned());

@@ -41,7 +41,8 @@ impl Dashboard {
     /// Asks for other filters.
     #[track_caller]
     pub(crate) fn filter(&mut self, preset: &str, line_hz: f64) -> Answer {
-        self.ask(Action::Filter(FilterRequest { preset: preset.to_owned(), line_hz }))
+        let request = FilterRequest { preset: preset.to_owned(), line_hz, ..FilterRequest::default() };
+        self.ask(Action::Filter(request))
     }
 
     /// Why what is asked is not done.

@@ -122,7 +122,7 @@ fn a_newer_stop_ends_an_older_recording() {
 fn a_newer_dashboard_shows_an_older_recorder_and_says_what_it_cannot_do() {
     let (_folder, path, recorder) = recorder(SESSION, 1);
     let (session, _) = connect(&path, "attach").unwrap();
-    let filter = Action::Filter(FilterRequest { preset: "off".into(), line_hz: 50.0 });
+    let filter = Action::Filter(FilterRequest { preset: "off".into(), ..FilterRequest::default() });
     for (request, action) in [(8, Action::Take), (9, filter), (1, Action::Subscribe { read_only: false })] {
         session.commands.send(Command { request, action }).unwrap();
     }

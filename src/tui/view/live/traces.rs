@@ -1,6 +1,7 @@
 //! The channels: a label column, a sweep for each, the time ruler under them, and a stripe over them when
 //! the picture is not the present.
 
+use super::found;
 use crate::emg::units;
 use crate::session::snapshot::ChannelState;
 use crate::tui::app::App;
@@ -47,7 +48,9 @@ pub(in crate::tui::view) fn draw(app: &App, labels: Rect, traces: Rect, buffer: 
                 marks: &marks,
                 mark_style: app.theme.marker,
             };
-            envelope.render(Rect { y, height: per_channel, ..traces }, buffer);
+            let area = Rect { y, height: per_channel, ..traces };
+            envelope.render(area, buffer);
+            found::draw(app, channel, sweep, area, buffer);
         }
         y += per_channel;
     }
@@ -116,6 +119,9 @@ fn label(app: &App, n: usize, state: &ChannelState, area: Rect, buffer: &mut Buf
     let flags = exceptions(state).join(" ");
     let beside = match (area.height, flags.is_empty()) {
         (1, true) => Span::raw(level.clone()),
+        (_, true) if found::is_active(app, n) => {
+            styled(format!("* {}", channel.action_unit), app.theme.title)
+        }
         (_, true) => Span::raw(channel.action_unit.clone()),
         (_, false) => styled(flags, app.theme.alarm),
     };

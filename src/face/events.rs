@@ -202,7 +202,9 @@ impl Events {
         }
         // Row by row, as they would have come one at a time.
         found_here.sort_by_key(|(row, channel, _)| (*row, *channel));
-        found_here.into_iter().for_each(|(_, channel, found)| self.judge.take(channel, found));
+        for (_, channel, found) in found_here {
+            self.judge.take(channel, found);
+        }
         let end = look.sample + wide(look.rows());
         if end.is_multiple_of(GRID) {
             self.decide(end, false, found);

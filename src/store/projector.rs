@@ -17,6 +17,7 @@ use crate::emg::units::wide;
 use crate::emg::{Gap, RawBlock};
 use crate::face::Findings;
 use crate::pipeline::{ChainChange, CleanBlock, ZeroPhase};
+use aside::Desk;
 use feed::{Feed, Misfit};
 use open::Open;
 use std::mem::ManuallyDrop;
@@ -104,7 +105,7 @@ impl Projection {
     /// Quality, artefacts and events are found on a thread of their own: for whole recordings at once. To be said before
     /// the first row.
     pub fn observe_aside(&mut self) {
-        self.feed.is_aside = true;
+        self.feed.desk = Desk::Leaving;
     }
 
     /// Takes the next record of the journal. An error of order or fit leaves the projection as it was; after an

@@ -32,7 +32,9 @@ impl Thin {
         let half = HALF * every;
         let mut taps: Vec<f64> = (0..=2 * half).map(|tap| weight(tap, half, every)).collect();
         let sum: f64 = taps.iter().sum();
-        taps.iter_mut().for_each(|tap| *tap /= sum);
+        for tap in &mut taps {
+            *tap /= sum;
+        }
         taps.resize(taps.len().next_multiple_of(LANES), 0.0);
         Self { every, taps, half }
     }

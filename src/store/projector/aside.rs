@@ -4,13 +4,23 @@
 use crate::emg::Calibration;
 use crate::face::{Findings, Observer};
 use crate::pipeline::{CleanBlock, Input};
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 use std::thread::{Builder, JoinHandle};
 
 /// Clean values that go over at once, and batches that wait at most: a block may have ten rows, and handing each over
 /// costs as much as observing those.
 const BATCH: usize = 1 << 14;
 const WAITING: usize = 4;
+
+/// Where an observer works.
+#[derive(Debug, Default)]
+pub(super) enum Desk {
+    #[default]
+    Here,
+    /// Here until the first row, then aside.
+    Leaving,
+    Aside(Aside),
+}
 
 /// An observer elsewhere.
 #[derive(Debug)]
@@ -33,8 +43,8 @@ impl Aside {
     /// Sends an observer to a thread of its own; none where there is no thread to be had.
     pub(super) fn send(observer: &Observer) -> Option<Self> {
         let (tasks, given) = bounded::<Vec<Task>>(WAITING);
-        // What is found is little, and is taken with every block.
-        let (finder, found) = unbounded();
+        // As many as wait, one in work and one that is handed over: the finds of each batch have room, always.
+        let (finder, found) = bounded(2 * WAITING);
         let mut observer = observer.clone();
         let work = move || {
             for batch in given {

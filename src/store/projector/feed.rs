@@ -1,7 +1,7 @@
 //! The pipeline and the observer behind a journal: checks that each record follows and fits, so that no damaged journal
 //! reaches the pipeline's own assertions, and picks a segment up where the one before it ended.
 
-use super::aside::Aside;
+use super::aside::{Aside, Desk};
 use crate::emg::units::index;
 use crate::emg::{Calibration, Channel, Gap, RawBlock, SampleType};
 use crate::face::{Findings, Observer};
@@ -41,9 +41,7 @@ pub(super) struct Feed {
     next: u64,
     pipeline: Pipeline,
     observer: Observer,
-    /// Whether the observer is to work on a thread of its own, and where it does since the first row.
-    pub(super) is_aside: bool,
-    aside: Option<Aside>,
+    pub(super) desk: Desk,
     /// All chains brought so far.
     chains: Vec<Chain>,
     /// The state to go on from and the changes seen since, until the first row.
@@ -71,8 +69,7 @@ impl Feed {
             next: header.first_row,
             pipeline: Pipeline::new(&header.channels),
             observer: Observer::new(&header.channels),
-            is_aside: false,
-            aside: None,
+            desk: Desk::Here,
             chains: Vec::new(),
             resume: None,
             changes: Vec::new(),
@@ -105,7 +102,9 @@ impl Feed {
     /// Activity is a share of this maximum from the next row on.
     pub(super) fn calibrated(&mut self, calibration: &Calibration) {
         self.observer.calibrate(calibration);
-        self.aside.iter_mut().for_each(|aside| aside.calibrate(calibration));
+        if let Desk::Aside(aside) = &mut self.desk {
+            aside.calibrate(calibration);
+        }
         if !self.begun {
             // The state of the observer before, which knew none, is still to come.
             self.calibrations.push(calibration.clone());
@@ -171,7 +170,9 @@ impl Feed {
         }
         self.begun = true;
         let running = self.pick_up();
-        self.aside = if self.is_aside { Aside::send(&self.observer) } else { None };
+        if matches!(self.desk, Desk::Leaving) {
+            self.desk = Aside::send(&self.observer).map_or(Desk::Here, Desk::Aside);
+        }
         running
     }
 
@@ -218,10 +219,10 @@ impl Feed {
     /// What is not handed out yet, and where the recording ends and does not go on in another file what is still open.
     pub(super) fn finish(&mut self, goes_on: bool) -> Findings {
         let end = (!goes_on).then_some(self.next);
-        match (self.aside.take(), end) {
-            (Some(aside), end) => aside.finish(end),
-            (None, Some(row)) => self.observer.finish(row),
-            (None, None) => Findings::default(),
+        match (std::mem::take(&mut self.desk), end) {
+            (Desk::Aside(aside), end) => aside.finish(end),
+            (_, Some(row)) => self.observer.finish(row),
+            (_, None) => Findings::default(),
         }
     }
 
@@ -236,9 +237,9 @@ impl Feed {
     }
 
     fn observe(&mut self, input: &Input, clean: &CleanBlock) -> Findings {
-        match &mut self.aside {
-            Some(aside) => aside.step(input, clean),
-            None => self.observer.step(input, clean),
+        match &mut self.desk {
+            Desk::Aside(aside) => aside.step(input, clean),
+            _ => self.observer.step(input, clean),
         }
     }
 

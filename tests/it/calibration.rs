@@ -144,9 +144,10 @@ fn what_is_kept_is_found_in_the_file_and_what_is_discarded_is_not() {
     }
     let sample = row["sample"].as_f64().unwrap();
     assert!(sample > 100_000.0 && sample <= json!(rows).as_f64().unwrap(), "{row:#}");
-    // The best half second of a noise lies some percent above its mean.
+    // The best half second of a noise lies above its mean: a hundred independent values, so by 8 % for each standard
+    // deviation, and the best of three contractions by two or three of those.
     let percent = found[0]["percent"].as_f64().unwrap();
-    assert!((41.0..54.0).contains(&percent), "half of the muscle's maximum is {percent} %MVC");
+    assert!((38.0..54.0).contains(&percent), "half of the muscle's maximum is {percent} %MVC");
     assert!(found[0]["log"].as_str().unwrap().contains("pts/7 kept the calibration of ZYG-L"), "{found:#?}");
 }
 

@@ -1,7 +1,8 @@
 //! A model in memory: read, bounded, compared with its card, run. The only place that names tract.
 //!
-//! Every run begins with a fresh state of the library, whose plans otherwise keep the memory of recurrent layers
-//! from one run to the next; a step model's memory is a value here. Panics of the library become errors.
+//! The library's states keep the memory of recurrent layers from one run to the next: one is used again only where none
+//! of its operators has any, else every run has a fresh one. A step model's memory is a value here. Panics of the library
+//! become errors.
 
 mod fuse;
 mod graph;
@@ -13,13 +14,14 @@ use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::tract_ndarray::ArrayD;
 use tract_onnx::prelude::{
     Datum, Framework, InferenceFact, InferenceModelExt, IntoRunnable, TValue, Tensor, TractResult,
     TypedRunnableModel, onnx, tvec,
 };
+use tract_onnx::tract_hir::tract_core::model::typed::TypedSimpleState;
 
 /// How far an answer may be from the card's, and probabilities from 0, 1 and a sum of 1.
 const TOLERANCE: f32 = 1e-4;
@@ -63,6 +65,8 @@ pub struct Model {
     path: PathBuf,
     card: Card,
     plan: Arc<TypedRunnableModel>,
+    /// A state without memory, between two runs.
+    spare: Arc<Mutex<Option<TypedSimpleState>>>,
 }
 
 /// What a step model carries from one stride to the next; nothing of a window model.
@@ -76,9 +80,13 @@ impl Model {
         let bytes = read(path, limits.model_bytes)?;
         is_the_file(path, &card, &bytes)?;
         let plan = guarded(path, "it was built", || build(path, &bytes, &card, limits))??;
-        let model = Self { path: path.to_owned(), card, plan };
+        let model = Self::of(path, card, plan);
         model.answers()?;
         Ok(model)
+    }
+
+    fn of(path: &Path, card: Card, plan: Arc<TypedRunnableModel>) -> Self {
+        Self { path: path.to_owned(), card, plan, spare: Arc::default() }
     }
 
     /// Its ONNX file.
@@ -118,8 +126,14 @@ impl Model {
         let shape = [1, self.card.channels.len(), self.card.rows()];
         let mut given = tvec!(Tensor::from_shape(&shape, input)?.into());
         given.extend(memory.0.iter().cloned());
-        // A plan's `run`, not that of a kept state: nothing is inherited from the run before.
-        let mut got = self.plan.run(given)?.into_iter();
+        let spare = || self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let at_hand = spare().take();
+        let mut state = at_hand.map_or_else(|| self.plan.spawn(), Ok)?;
+        let mut got = state.run(given)?.into_iter();
+        // Nothing is inherited from the run before: an operator with a memory has a state of its own.
+        if state.op_states.iter().all(Option::is_none) {
+            *spare() = Some(state);
+        }
         let probabilities = match got.next() {
             Some(value) => value.try_as_plain_ram()?.as_slice::<f32>()?.to_vec(),
             None => Vec::new(),

@@ -63,6 +63,19 @@ fn a_step_model_remembers_only_what_it_is_given() {
 }
 
 #[test]
+fn only_a_state_without_memory_is_used_again() {
+    for (name, again) in
+        [("step-lstm", true), ("step-cnn", true), ("window-cnn", true), ("window-lstm", false)]
+    {
+        let model = load(name);
+        assert_eq!(model.spare.lock().unwrap().is_some(), again, "{name}: its references were answered");
+        let first = model.run(&rows(&model, 1), &mut model.blank()).unwrap();
+        model.spare.lock().unwrap().take();
+        assert_eq!(model.run(&rows(&model, 1), &mut model.blank()).unwrap(), first, "{name}: fresh or not");
+    }
+}
+
+#[test]
 fn a_single_flipped_bit_is_seen() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("step-cnn.onnx");
@@ -92,7 +105,7 @@ proptest! {
         let path = Path::new("model.onnx");
         let plan = guarded(path, "it was built", || build(path, &file, &card, &Limits::default()));
         if let Ok(Ok(plan)) = plan {
-            let _ = Model { path: path.to_owned(), card, plan }.answers();
+            let _ = Model::of(path, card, plan).answers();
         }
     }
 }

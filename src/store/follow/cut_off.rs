@@ -5,7 +5,7 @@ use crate::emg::units::wide;
 use crate::store::StoreError;
 use crate::store::journal::{Entities, Follower, Header, Record, Step};
 use crate::store::naming;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Where a recording stopped.
 #[derive(Clone, Debug)]
@@ -29,16 +29,26 @@ pub struct CutOff {
 #[must_use]
 pub fn cut_off(out: &Path, names: &Entities) -> Option<CutOff> {
     let left = naming::journals(out).into_iter().filter(|journal| recorder_is_gone(journal));
-    let headers = left.filter_map(|journal| {
-        let header = Follower::open(&journal).ok()?.header().clone();
-        let found = &header.entities;
-        let same = (&found.subject, &found.session, &found.task)
-            == (&names.subject, &names.session, &names.task)
-            && (names.run == 0 || names.run == found.run);
-        (same && found.split.is_some()).then_some((header.created_utc_ns, journal))
-    });
-    let (_, journal) = headers.max()?;
-    let found = CutOff::read(&journal).ok().flatten()?;
+    let left: Vec<(Header, PathBuf)> = left
+        .filter_map(|journal| {
+            let header = Follower::open(&journal).ok()?.header().clone();
+            let found = &header.entities;
+            let same = (&found.subject, &found.session, &found.task)
+                == (&names.subject, &names.session, &names.task)
+                && (names.run == 0 || names.run == found.run);
+            (same && found.split.is_some()).then_some((header, journal))
+        })
+        .collect();
+    let (last, journal) = left.iter().max_by_key(|(header, _)| header.created_utc_ns)?;
+    let mut found = CutOff::read(journal).ok().flatten()?;
+    // Cut off right behind a border, a journal has no chains yet: its predecessor, which is hardly sealed then, does.
+    let before = left
+        .iter()
+        .find(|(header, _)| header.recording_id == last.recording_id && header.segment + 1 == last.segment);
+    if let Some(before) = before.and_then(|(_, journal)| CutOff::read(journal).ok().flatten()) {
+        found.chain_id = found.chain_id.max(before.chain_id);
+        found.epoch = found.epoch.max(before.epoch);
+    }
     let next = naming::recording_path(out, &found.next_names());
     (!next.exists() && !naming::journal_path(&next).exists()).then_some(found)
 }

@@ -56,3 +56,19 @@ fn a_journal_that_holds_anything_is_not_swept_away() {
     sweep(folder.path());
     assert!(first.exists(), "its header is damaged, and what follows is not");
 }
+
+#[test]
+fn a_segment_of_its_header_alone_counts_chains_and_epochs_on_from_the_one_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_, second, header, next_row) = handed_over(folder.path());
+    let names = header.entities.clone();
+    let before = cut_off(folder.path(), &names).unwrap();
+    assert!(before.chain_id > 0 && before.epoch > 0, "{before:?}");
+    let later = header.created_utc_ns + 1_000_000_000;
+    let mut next = Header { segment: 1, first_row: next_row, created_utc_ns: later, ..header };
+    next.entities.split = Some(2);
+    drop(Journal::begin(&second, &next).unwrap());
+    let found = cut_off(folder.path(), &names).unwrap();
+    assert_eq!((found.header.segment, found.next_row), (1, next_row));
+    assert_eq!((found.chain_id, found.epoch), (before.chain_id, before.epoch));
+}

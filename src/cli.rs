@@ -244,6 +244,12 @@ fn advise(error: &(dyn std::error::Error + 'static), advice: impl AsRef<str>) ->
     anyhow::anyhow!("{}; {}", crate::store::in_full(error), advice.as_ref())
 }
 
+/// A table that could not be written where it was wanted.
+fn unwritten(output: &std::path::Path, error: &dyn std::fmt::Display) -> anyhow::Error {
+    let advice = "name a folder with `-o` that exists and has room, and may be written to";
+    anyhow::anyhow!("{} could not be written: {error}; {advice}", output.display())
+}
+
 /// Writes a result to standard output. A reader that has gone away is no error of ours.
 fn say(text: &str) {
     use std::io::Write;

@@ -1,12 +1,12 @@
 //! `detect`: the muscle events of recordings as one table.
 
-use super::{advise, console, tell};
+use super::{advise, console, tell, unwritten};
 use crate::analysis::detect::{Method, events};
 use crate::emg::Event;
 use crate::emg::units::float;
 use crate::store::StoreError;
 use crate::store::reader::Joined;
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -84,7 +84,7 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     let bytes = table.into_inner()?;
     match &args.output {
         Some(output) => {
-            write(output, &bytes).with_context(|| format!("{} could not be written", output.display()))?;
+            write(output, &bytes).map_err(|error| unwritten(output, &error))?;
             tell(&format!("{}: {found} events of {} recordings", output.display(), args.files.len()));
         }
         None => super::say(String::from_utf8_lossy(&bytes).trim_end()),

@@ -1,10 +1,10 @@
 //! `features`: windowed EMG features of a recording as a table.
 
-use super::{advise, console, say, tell};
+use super::{advise, console, say, tell, unwritten};
 use crate::analysis::features::{FeaturesError, Options, Row, Table, Tally, Threshold};
 use crate::dsp::features::Feature;
 use crate::store::reader::Joined;
-use anyhow::{Context, ensure};
+use anyhow::ensure;
 use clap::Args;
 use std::fs::File;
 use std::io::BufWriter;
@@ -93,9 +93,7 @@ pub(super) fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
         tell(&format!("note: {remark}"));
     }
     let create = || if args.force { File::create(&args.output) } else { File::create_new(&args.output) };
-    let file = create().with_context(|| {
-        format!("{} could not be created; choose another name with `-o`", args.output.display())
-    })?;
+    let file = create().map_err(|error| unwritten(&args.output, &error))?;
     let tally = write(&mut table, args, file).inspect_err(|_| {
         // Half a table looks like a whole one.
         let _ = std::fs::remove_file(&args.output);
@@ -127,10 +125,9 @@ fn write(table: &mut Table<'_>, args: &FeaturesArgs, file: File) -> anyhow::Resu
     bar.finish_and_clear();
     let tally = tally.map_err(|failed| match failed {
         Failed::Read(error) => advise(&error, error.advice()),
-        Failed::Write(error) => advise(&error, "make room on the disk"),
+        Failed::Write(error) => unwritten(&args.output, &error),
     })?;
-    csv.flush()
-        .with_context(|| format!("{} could not be written; make room on the disk", args.output.display()))?;
+    csv.flush().map_err(|error| unwritten(&args.output, &error))?;
     Ok(tally)
 }
 

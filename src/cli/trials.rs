@@ -3,13 +3,13 @@
 mod span;
 mod table;
 
-use super::{advise, console, say, tell};
+use super::{advise, console, say, tell, unwritten};
 use crate::analysis::trials::{
     Error, Exclusion, Judges, Measure, Plan, Row, Signal, Span, judged, rows, standardise, summarise,
 };
 use crate::emg::units::wide;
 use crate::store::reader::Joined;
-use anyhow::{anyhow, ensure};
+use anyhow::ensure;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::collections::BTreeMap;
@@ -130,10 +130,7 @@ pub(super) fn run(args: &TrialsArgs) -> anyhow::Result<ExitCode> {
     }
     let standardised = args.standardise != Standard::None;
     let bytes = table::table(rows, table::Told { measure: args.measure, standardised })?;
-    write(&args.output, &bytes).map_err(|error| {
-        let wrong = format!("{output} could not be written: {error}");
-        anyhow!("{wrong}; name a folder with `-o` that exists and has room, and may be written to")
-    })?;
+    write(&args.output, &bytes).map_err(|error| unwritten(&args.output, &error))?;
     tell(&exclusions(rows));
     let (count, plural) = (gathered.recordings, if gathered.recordings == 1 { "" } else { "s" });
     let done = format!("{output}: {} rows of {count} recording{plural}", rows.len());

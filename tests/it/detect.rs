@@ -87,6 +87,14 @@ fn events_of_several_recordings_stand_in_one_table() {
     let words = ["detect", one.to_str().unwrap(), "-o", table.to_str().unwrap()];
     station.run(&words).expect(0);
     assert_eq!(fs::read_to_string(&table).unwrap().lines().count(), 4);
+    let nowhere = station.root().join("nowhere/events.csv");
+    for table in ["detect", "features"] {
+        let ran = station.run(&[table, one.to_str().unwrap(), "-o", nowhere.to_str().unwrap()]).expect(2);
+        assert!(
+            ran.stderr.contains("could not be written: ") && ran.stderr.contains("; name a folder"),
+            "{ran:?}"
+        );
+    }
     let again = station.run(&words).expect(2);
     assert!(again.stderr.contains("exists already"), "{}", again.stderr);
 }

@@ -18,6 +18,8 @@ from ..work import spread
 
 SYNC_NS = 300_000_000
 """Between two syncs, where one is to fail."""
+RETRY_NS = 1_000_000_000
+"""Until another part is begun after the one that should have followed a failed sync failed, too."""
 
 
 def power(seed, long):
@@ -64,7 +66,7 @@ def one_lost_sync(seed):
     with Station() as station:
         log, sealed = recorded(station, chance, failing_syncs=chance.choice([1, 2]))
         failed = max(at for at, entry in enumerate(log) if entry[0] == SYNC_FAILED)
-        settled = next((at for at in range(failed, len(log)) if log[at][6] > log[failed][6] + 3 * SYNC_NS), len(log))
+        settled = next((at for at in range(failed, len(log)) if log[at][6] > log[failed][6] + RETRY_NS + 3 * SYNC_NS), len(log))
         for cut in sorted(chance.sample(range(settled, len(log)), min(len(log) - settled, 10))):
             outcome.cases += 1
             where = f"seed {seed}, cut {cut}"

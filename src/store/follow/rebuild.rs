@@ -9,6 +9,7 @@ use crate::store::journal::writer::sync_folder;
 use crate::store::layout::State;
 use crate::store::naming::projection_path;
 use crate::store::reader::Recording;
+use crate::store::verify::{Options, Verdict, verify};
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -99,6 +100,13 @@ pub(super) fn rebuild_claimed(
             return Err(error);
         }
     };
+    if !keep_journal && ours && recovered.damaged && is_sealed(target, recovered.rows) {
+        // A power cut kept the file and tore the journal, whose removal was not durable yet.
+        remove_if_there(&building)?;
+        retire(journal, &follower)?;
+        let rows = rows_of(target).unwrap_or(recovered.rows);
+        return Ok(Recovered { file: target.to_owned(), rows, complete: true, ..Recovered::default() });
+    }
     let fail = |source| StoreError::Write { path: target.to_owned(), source };
     let fewer = ours && rows_of(target).is_some_and(|rows| rows > recovered.rows);
     if target.exists() && (recovered.damaged || fewer || !ours) {
@@ -150,6 +158,14 @@ fn build(building: &Path, follower: &mut Follower, target: &Path) -> Result<Reco
 fn is_still_at(handle: &File, path: &Path) -> bool {
     let (Ok(held), Ok(named)) = (handle.metadata(), std::fs::metadata(path)) else { return false };
     (held.dev(), held.ino()) == (named.dev(), named.ino())
+}
+
+/// Whether a file is whole: closed, with all rows before this one, and nothing in it is wrong. It was closed with all its
+/// journal held then, and a damaged journal holds no more.
+fn is_sealed(path: &Path, rows: u64) -> bool {
+    let closed = |recording: &Recording| recording.facts().state == State::Closed;
+    Recording::open(path).is_ok_and(|recording| closed(&recording) && recording.span().end >= rows)
+        && verify(path, Options { recompute: true }).verdict != Verdict::Damaged
 }
 
 /// The row after the last that a reader of a file can see.

@@ -72,3 +72,22 @@ fn a_segment_of_its_header_alone_counts_chains_and_epochs_on_from_the_one_before
     assert_eq!((found.header.segment, found.next_row), (1, next_row));
     assert_eq!((found.chain_id, found.epoch), (before.chain_id, before.epoch));
 }
+
+#[test]
+fn a_whole_file_is_not_replaced_by_what_a_torn_journal_still_shows() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, ..) = handed_over(folder.path());
+    let bytes = std::fs::read(&journal).unwrap();
+    let sealed = recover(&journal, None).unwrap();
+    let whole = std::fs::read(&sealed.file).unwrap();
+    assert!(!journal.exists());
+    // The journal's removal was not durable, nor was its middle.
+    let mut torn = bytes;
+    let middle = torn.len() / 2;
+    torn[middle..middle + 4096].fill(0);
+    std::fs::write(&journal, torn).unwrap();
+    let again = recover(&journal, None).unwrap();
+    assert_eq!((again.rows, again.complete, again.damaged), (sealed.rows, true, false));
+    assert_eq!(std::fs::read(&sealed.file).unwrap(), whole);
+    assert!(!journal.exists() && !sealed.file.with_extension(ASIDE).exists());
+}

@@ -13,8 +13,6 @@ pub const CRC_BYTES: usize = 4;
 /// Nothing longer is ever written; a longer length field is damage.
 pub const PAYLOAD_LIMIT: u32 = 16 * 1024 * 1024;
 
-const CRC: crc::Crc<u32, crc::Table<16>> = crc::Crc::<u32, crc::Table<16>>::new(&crc::CRC_32_ISCSI);
-
 /// Which journal a frame belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {
@@ -65,7 +63,7 @@ pub fn encode(identity: Identity, sequence: u64, kind: u16, payload: &[u8], out:
     out.extend_from_slice(&identity.segment.to_le_bytes());
     out.extend_from_slice(&sequence.to_le_bytes());
     out.extend_from_slice(payload);
-    let crc = CRC.checksum(&out[start..]);
+    let crc = crc32c::crc32c(&out[start..]);
     out.extend_from_slice(&crc.to_le_bytes());
 }
 
@@ -91,7 +89,7 @@ pub fn parse(bytes: &[u8]) -> Parsed<'_> {
     else {
         return Parsed::Partial;
     };
-    if CRC.checksum(body) != u32::from_le_bytes(*crc) {
+    if crc32c::crc32c(body) != u32::from_le_bytes(*crc) {
         return Parsed::Damaged;
     }
     let mut recording_id = [0; 16];

@@ -37,7 +37,6 @@ pub(super) struct Matrix<T> {
     pending: Vec<T>,
     sums: Vec<u32>,
     unflushed: bool,
-    scratch: Vec<u8>,
 }
 
 impl<T: Cell> Matrix<T> {
@@ -51,7 +50,6 @@ impl<T: Cell> Matrix<T> {
             pending: Vec::new(),
             sums: Vec::new(),
             unflushed: false,
-            scratch: Vec::new(),
         })
     }
 
@@ -79,7 +77,7 @@ impl<T: Cell> Matrix<T> {
             return Ok(());
         }
         for values in self.pending[..ready].chunks(chunk) {
-            self.sums.push(checksum(values, &mut self.scratch));
+            self.sums.push(checksum(values));
         }
         self.rows = append(&self.dataset, self.rows, self.width, &self.pending[..ready])?;
         self.pending.drain(..ready);

@@ -4,7 +4,7 @@
 //! envelope, spans) is left to it. Called by `clean`.
 
 use super::{Block, Joined, Recording};
-use crate::emg::units::index;
+use crate::emg::units::{index, wide};
 use crate::emg::{Gap, RawBlock, Stamp};
 use crate::pipeline::{Chain, ChainChange, Span};
 use crate::store::StoreError;
@@ -12,6 +12,10 @@ use crate::store::error::Problem;
 use crate::store::journal::{Header, Record};
 use crate::store::layout::attributes::{number, text};
 use chrono::DateTime;
+
+/// Chunks that are read together, because each call costs as much as a chunk, and values at most.
+const READ_CHUNKS: u64 = 8;
+const READ_VALUES: u64 = 1 << 20;
 
 impl Joined {
     /// The header under which its segments become one file; id, process and recorder are for the caller to fill in.
@@ -138,7 +142,7 @@ struct Segment<'a> {
     recording: &'a Recording,
     blocks: std::vec::IntoIter<Block>,
     gaps: std::iter::Peekable<std::vec::IntoIter<Gap>>,
-    /// Blocks of the chunk that was read last, and their rows.
+    /// Blocks of the chunks that were read last, and their rows.
     read: std::vec::IntoIter<RawBlock>,
     held: Option<RawBlock>,
 }
@@ -170,6 +174,8 @@ impl<'a> Segment<'a> {
             return Ok(Some(block));
         }
         let chunk = self.recording.facts.chunk_rows.max(1);
+        let values = chunk.saturating_mul(wide(self.recording.channels.len())).max(1);
+        let chunk = chunk * (READ_VALUES / values).clamp(1, READ_CHUNKS);
         let rest = self.blocks.as_slice();
         let neighbours = |a: &Block, b: &Block| a.end() == b.sample && a.sample / chunk == b.sample / chunk;
         let Some(run) = rest.chunk_by(neighbours).next().map(<[Block]>::to_vec) else {

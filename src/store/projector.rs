@@ -108,6 +108,13 @@ impl Projection {
         self.feed.desk = Desk::Leaving;
     }
 
+    /// What was found in all rows before, by the same observer: nothing is looked for again. To be said before the first
+    /// row.
+    pub fn found_before(&mut self, findings: &Findings) {
+        self.feed.desk = Desk::Closed;
+        self.open.found(findings);
+    }
+
     /// Takes the next record of the journal. An error of order or fit leaves the projection as it was; after an
     /// error of HDF5 it takes nothing more.
     pub fn take(&mut self, record: &Record) -> Result<(), StoreError> {

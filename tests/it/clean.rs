@@ -15,7 +15,8 @@ made, *segments = (h5py.File(name, "r") for name in sys.argv[1:])
 segments.sort(key=lambda h5: h5.attrs["first_row"])
 signals = [same(a, b) for a, b in zip(rows(sys.argv[1]), rows(*sys.argv[2:]))]
 tables = {}
-for name in ("gaps", "markers", "truth", "time/blocks", "time/fit", "clock_offsets", "channels", "config"):
+for name in ("gaps", "markers", "truth", "time/blocks", "time/fit", "clock_offsets", "channels", "config",
+             "quality", "artefacts", "events"):
     parts = [h5[name][()] for h5 in segments]
     parts = parts[:1] if name in ("channels", "config") else parts
     tables[name] = same(np.concatenate(parts), made[name][()])
@@ -26,7 +27,7 @@ old = np.concatenate([h5["log"][()] for h5 in segments])
 log = made["log"][()]
 tables["log"] = same(old, log[: len(old)])
 done({"signals": signals, "tables": sorted(name for name in tables if not tables[name]),
-      "spans": len(begun), "gaps": len(made["gaps"]), "markers": len(made["markers"]), "truth": len(made["truth"]),
+      "found": len(made["events"]), "spans": len(begun), "gaps": len(made["gaps"]), "markers": len(made["markers"]), "truth": len(made["truth"]),
       "said": words(log[len(old):], "text"), "split": made.attrs["split"].decode() if isinstance(made.attrs["split"], bytes) else str(made.attrs["split"]),
       "another_id": bool(made.attrs["recording_id"] != segments[0].attrs["recording_id"])})
 "#;
@@ -118,6 +119,63 @@ fn a_recording_in_segments_becomes_one_file_with_the_same_bits() {
         );
         assert!(said.contains("_split-01_") && said.contains("_split-03_"), "{said}");
     }
+}
+
+/// Says in a recording that another version made it; with a second word also that the first channel was calibrated
+/// after everything.
+const TOUCHED: &str = r#"
+names = sys.argv[1:]
+calibrated = names[-1] == "calibrated"
+for name in names[: len(names) - calibrated]:
+    with h5py.File(name, "r+") as h5:
+        if not calibrated:
+            own = h5.attrs.get_id("software_version")
+            own.write(np.array(b"0.0.1", own.dtype), own.get_type())
+            continue
+        table, row = h5["calibration"], np.zeros(1, h5["calibration"].dtype)
+        row["channel"], row["rest_mean"], row["mvc"], row["trials"], row["valid"] = 0, 2.0, 102.0, 3, 1
+        table.resize(1, axis=0)
+        table[:] = row
+done(len(names))
+"#;
+
+#[test]
+fn what_was_found_stays_and_is_what_would_be_found_anew() {
+    let station = Station::new();
+    let args = ["--source", "sim:?seed=11&speed=max&channels=3", "--rotate", "40s", "--duration", "100s"];
+    station.start(&args).finish().expect(0);
+    let files = station.recordings();
+    assert_eq!(files.len(), 3, "{files:?}");
+    let shares = |made: &Path| {
+        python(
+            "h5 = h5py.File(sys.argv[1]); e = h5['events'][()]; done([bool(np.isfinite(p)) for p in e['mvc_percent'][e['channel'] == 0]])",
+            &[made],
+        )
+    };
+    let kept = clean(&station, &files[0], "kept.h5", &[]);
+    let Some(as_kept) = compared(&kept, &files) else { return };
+    assert_eq!(as_kept["tables"], json!([]), "differ: {as_kept:#}");
+    assert!(as_kept["found"].as_u64().unwrap() > 5, "{as_kept:#}");
+    assert!(
+        as_kept["said"].to_string().contains("quality, artefacts and events as they were"),
+        "{as_kept:#}"
+    );
+    assert!(!shares(&kept).unwrap().to_string().contains("true"));
+
+    let mut paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    python(TOUCHED, &paths).unwrap();
+    let anew = clean(&station, &files[0], "anew.h5", &[]);
+    let as_anew = compared(&anew, &files).unwrap();
+    assert_eq!((&as_anew["tables"], &as_anew["found"]), (&json!([]), &as_kept["found"]), "{as_anew:#}");
+    assert!(as_anew["said"].to_string().contains("quality, artefacts and events found anew"), "{as_anew:#}");
+
+    // What one version cleaned is its own again, and a maximum measured later makes shares of what came before.
+    let one = clean(&station, &anew, "one.h5", &[]);
+    paths = vec![&one, Path::new("calibrated")];
+    python(TOUCHED, &paths).unwrap();
+    let weighed = clean(&station, &one, "weighed.h5", &[]);
+    let shares = shares(&weighed).unwrap();
+    assert!(shares.as_array().unwrap().iter().all(|known| known == true), "{shares}");
 }
 
 /// Bytes vanish, and the cable is out for a second.

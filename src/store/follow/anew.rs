@@ -2,6 +2,7 @@
 //!
 //! Built under a hidden name and given its own only when it is sealed, unless that name is taken by then.
 
+use crate::face::Findings;
 use crate::pipeline::{ChainChange, ZeroPhase};
 use crate::store::StoreError;
 use crate::store::journal::writer::{publish, sync_folder};
@@ -23,6 +24,8 @@ pub struct Anew<'a> {
     pub changes: Vec<ChainChange>,
     /// Clean rows and envelope that were filtered forward and backward; none where the chains run as they do live.
     pub ready: Option<ZeroPhase>,
+    /// Its quality, artefacts and events; none where they are to be found anew.
+    pub findings: Option<Findings>,
     /// Log lines that follow the source's: wall clock, level, text.
     pub log: Vec<(i64, u8, String)>,
 }
@@ -54,7 +57,10 @@ impl Anew<'_> {
 
     fn project(self, path: &Path, mut progress: impl FnMut(u64)) -> Result<Sealed, StoreError> {
         let mut projection = Projection::create(path, &self.header)?;
-        projection.observe_aside();
+        match &self.findings {
+            Some(findings) => projection.found_before(findings),
+            None => projection.observe_aside(),
+        }
         if let Some(ready) = self.ready {
             projection.replace_by(ready);
         }

@@ -20,6 +20,8 @@ pub(super) enum Desk {
     /// Here until the first row, then aside.
     Leaving,
     Aside(Aside),
+    /// Nowhere: everything was found before.
+    Closed,
 }
 
 /// An observer elsewhere.

@@ -221,8 +221,8 @@ impl Feed {
         let end = (!goes_on).then_some(self.next);
         match (std::mem::take(&mut self.desk), end) {
             (Desk::Aside(aside), end) => aside.finish(end),
+            (Desk::Closed, _) | (_, None) => Findings::default(),
             (_, Some(row)) => self.observer.finish(row),
-            (_, None) => Findings::default(),
         }
     }
 
@@ -239,6 +239,7 @@ impl Feed {
     fn observe(&mut self, input: &Input, clean: &CleanBlock) -> Findings {
         match &mut self.desk {
             Desk::Aside(aside) => aside.step(input, clean),
+            Desk::Closed => Findings::default(),
             _ => self.observer.step(input, clean),
         }
     }

@@ -173,6 +173,21 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The same of a file whose name was to be another one.
+    #[must_use]
+    pub(super) fn of(mut self, name: &std::path::Path) -> Self {
+        if let Self::Write { path, .. }
+        | Self::Project { path, .. }
+        | Self::Differs { path, .. }
+        | Self::Misfit { path, .. }
+        | Self::Order { path, .. }
+        | Self::Poisoned { path } = &mut self
+        {
+            name.clone_into(path);
+        }
+        self
+    }
+
     /// What the user should do next, one sentence.
     #[must_use]
     pub fn advice(&self) -> String {
@@ -231,6 +246,24 @@ impl std::fmt::Display for Problem {
 #[must_use]
 pub fn in_full(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    // HDF5 breaks its lines; a log has one for each error.
-    causes.map(|cause| cause.to_string().replace('\n', " ")).collect::<Vec<_>>().join(": ")
+    causes.map(|cause| plain(&cause.to_string())).collect::<Vec<_>>().join(": ")
+}
+
+/// Of a failed system call HDF5 tells buffers and addresses too, over several lines; what the system said is quoted there.
+fn plain(words: &str) -> String {
+    let quoted = words.split_once("error message = '").and_then(|(_, rest)| rest.split_once('\''));
+    quoted.map_or(words, |(said, _)| said).replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_full_disk_hdf5_is_quoted_with_what_the_system_said() {
+        let long = "H5Dwrite(): can't write data: file write failed: time = Mon\n, filename = 'a.h5', errno = 28, \
+                    error message = 'No space left on device', buf = 0x5627, total write size = 6562";
+        assert_eq!(plain(long), "No space left on device");
+        assert_eq!(plain("H5Fopen(): can't\nopen"), "H5Fopen(): can't open");
+    }
 }

@@ -42,7 +42,7 @@ impl Anew<'_> {
             std::io::ErrorKind::AlreadyExists => exists(),
             _ => StoreError::Write { path: target.to_owned(), source },
         };
-        let written = self.project(&hidden, progress);
+        let written = self.project(&hidden, progress).map_err(|error| error.of(target));
         let published = written.and_then(|sealed| {
             publish(&hidden, target).map_err(fail)?;
             sync_folder(target).map_err(fail)?;

@@ -4,7 +4,6 @@ use super::import::pieces_of;
 use super::{advise, console, say, tell};
 use crate::config::{Config, LineFrequency};
 use crate::emg::Stamp;
-use crate::face::Findings;
 use crate::pipeline::{ChainChange, Input, Options, Pipeline, ZeroPhase, redesign, zero_phase};
 use crate::store::StoreError;
 use crate::store::follow::Anew;
@@ -74,17 +73,18 @@ pub(super) fn run(args: &CleanArgs) -> anyhow::Result<ExitCode> {
     let last = source.segments.last().map_or(0, |segment| segment.span().end);
     let rows = last - source.first().facts().first_row;
     let ready = work.zero_phase(&source).map_err(read)?;
-    let findings = work.findings(&source);
+    // They are looked for in the causal samples of the recording's own filters; others may show others.
+    let as_found = !work.redesigned && source.found_as_now();
     let header = Header {
         recording_id: *uuid::Uuid::new_v4().as_bytes(),
         pid: std::process::id(),
         recorder: RECORDER.to_owned(),
         ..source.header().map_err(read)?
     };
-    let log = work.log(&source, findings.is_some());
+    let log = work.log(&source, as_found);
     let filters = work.words();
     let bar = console::progress(rows, "writing");
-    let anew = Anew { source: &source, header, changes: work.changes, ready, findings, log };
+    let anew = Anew { source: &source, header, changes: work.changes, ready, as_found, log };
     let sealed = anew.write(&args.output, |done| bar.set_position(done));
     bar.finish_and_clear();
     let sealed = sealed.map_err(|error| match &error {
@@ -174,14 +174,8 @@ impl Work {
         ZeroPhase::of(channels, Pipeline::new(channels), changes.chain(pieces)).map(Some)
     }
 
-    /// Quality, artefacts and events that hold as they are: what is looked for is looked for in the causal samples of the
-    /// filters the recording ran under. None where other filters may show others, or where they cannot be read.
-    fn findings(&self, source: &Joined) -> Option<Findings> {
-        if self.redesigned { None } else { source.findings().ok().flatten() }
-    }
-
     /// Where the new recording comes from, for its own log.
-    fn log(&self, source: &Joined, kept: bool) -> Vec<(i64, u8, String)> {
+    fn log(&self, source: &Joined, as_found: bool) -> Vec<(i64, u8, String)> {
         let facts = source.first().facts();
         let now = Stamp::now().utc_ns;
         let name =
@@ -196,7 +190,7 @@ impl Work {
         let lines =
             |level: u8| move |text: String| pieces_of(&text).into_iter().map(move |t| (now, level, t));
         let warnings = self.remarks.iter().chain(&source.missing).cloned().flat_map(lines(2));
-        let found = if kept { "as they were" } else { "found anew" };
+        let found = if as_found { "as they were" } else { "found anew" };
         let found = format!("quality, artefacts and events {found}");
         [from, self.words(), found].into_iter().flat_map(lines(3)).chain(warnings).collect()
     }

@@ -108,11 +108,14 @@ impl Projection {
         self.feed.desk = Desk::Leaving;
     }
 
-    /// What was found in all rows before, by the same observer: nothing is looked for again. To be said before the first
-    /// row.
-    pub fn found_before(&mut self, findings: &Findings) {
-        self.feed.desk = Desk::Closed;
-        self.open.found(findings);
+    /// Some of what was found before, by the same observer in the same rows: nothing is looked for again. All of it is to be
+    /// said before the first row.
+    pub fn found_before(&mut self, found: &Findings) -> Result<(), StoreError> {
+        self.guard(|this| {
+            this.feed.desk = Desk::Closed;
+            this.open.found(found);
+            while_("writing what was found", this.open.relieve())
+        })
     }
 
     /// Takes the next record of the journal. An error of order or fit leaves the projection as it was; after an

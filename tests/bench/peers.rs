@@ -135,8 +135,9 @@ fn clean(recording: &Path, folder: &Path, clock: ClockId, anew: bool) -> f64 {
             let source = Joined::open(recording).unwrap();
             let header = Header { recording_id: [7; 16], ..source.header().unwrap() };
             let changes = source.changes().unwrap();
-            let findings = if anew { None } else { Some(source.findings().unwrap().unwrap()) };
-            let anew = Anew { source: &source, header, changes, ready: None, findings, log: Vec::new() };
+            assert!(source.found_as_now(), "the station that recorded it is this one");
+            let anew =
+                Anew { source: &source, header, changes, ready: None, as_found: !anew, log: Vec::new() };
             assert_eq!(anew.write(&target, |_| {}).unwrap().rows, 600_000);
             std::fs::remove_file(&target).unwrap();
         },

@@ -2,7 +2,6 @@
 //!
 //! Built under a hidden name and given its own only when it is sealed, unless that name is taken by then.
 
-use crate::face::Findings;
 use crate::pipeline::{ChainChange, ZeroPhase};
 use crate::store::StoreError;
 use crate::store::journal::writer::{publish, sync_folder};
@@ -24,8 +23,8 @@ pub struct Anew<'a> {
     pub changes: Vec<ChainChange>,
     /// Clean rows and envelope that were filtered forward and backward; none where the chains run as they do live.
     pub ready: Option<ZeroPhase>,
-    /// Its quality, artefacts and events; none where they are to be found anew.
-    pub findings: Option<Findings>,
+    /// Whether quality, artefacts and events are the source's and not to be found anew.
+    pub as_found: bool,
     /// Log lines that follow the source's: wall clock, level, text.
     pub log: Vec<(i64, u8, String)>,
 }
@@ -57,9 +56,12 @@ impl Anew<'_> {
 
     fn project(self, path: &Path, mut progress: impl FnMut(u64)) -> Result<Sealed, StoreError> {
         let mut projection = Projection::create(path, &self.header)?;
-        match &self.findings {
-            Some(findings) => projection.found_before(findings),
-            None => projection.observe_aside(),
+        if self.as_found {
+            for segment in &self.source.segments {
+                projection.found_before(&segment.findings()?)?;
+            }
+        } else {
+            projection.observe_aside();
         }
         if let Some(ready) = self.ready {
             projection.replace_by(ready);

@@ -275,14 +275,17 @@ impl Open {
         if self.raw.pending_chunks() < PENDING_CHUNKS {
             return Ok(());
         }
-        // Small writes cost more than their rows are worth; live readers are shown them by `flush`.
-        if self.waiting() >= WAITING_ROWS {
-            self.tables()?;
-        }
+        self.relieve()?;
         self.raw.write(false)?;
         self.digital.write(false)?;
         self.clean.write(false)?;
         self.envelope.write(false)
+    }
+
+    /// Writes the tables when enough has come together: small writes cost more than their rows are worth. Live readers are
+    /// shown them by `flush`.
+    pub(super) fn relieve(&mut self) -> Result<()> {
+        if self.waiting() >= WAITING_ROWS { self.tables() } else { Ok(()) }
     }
 
     /// Rows of the tables that grow with the signal and are not written yet.

@@ -5,7 +5,6 @@
 
 use super::{Facts, Recording, Replay};
 use crate::emg::{Channel, Event};
-use crate::face::Findings;
 use crate::pipeline::{CleanBlock, Input, Pipeline};
 use crate::store::StoreError;
 use crate::store::projector::PROGRAM;
@@ -62,28 +61,25 @@ impl Joined {
         Ok(rows)
     }
 
-    /// Quality, artefacts and events as they are stored; none where this program would find others in the same rows and
-    /// under the same chains: another version found them, or a maximum was measured that not all of them are a share of.
-    pub fn findings(&self) -> Result<Option<Findings>, StoreError> {
+    /// Whether this program would find the quality, artefacts and events that are stored again, in the same rows and under
+    /// the same chains: not where another version found them, where a maximum was measured of which not all of them are a
+    /// share, or where they cannot be read.
+    #[must_use]
+    pub fn found_as_now(&self) -> bool {
+        let Ok(calibrations) = self.table(Recording::calibrations) else { return false };
         let by = |facts: &Facts| match facts.clean_recomputed_by.as_str() {
             "" => facts.software_version == PROGRAM,
             version => version == PROGRAM,
         };
-        if !self.segments.iter().all(|segment| by(&segment.facts)) {
-            return Ok(None);
-        }
-        let found = Findings {
-            events: self.table(Recording::events)?,
-            quality: self.table(Recording::quality)?,
-            artefacts: self.table(Recording::artefacts)?,
-        };
-        let calibrations = self.table(Recording::calibrations)?;
         let is_final = |event: &Event| {
             let mut own = calibrations.iter().filter(|kept| kept.channel == event.channel);
             // The first is also the last, and the event came after it.
             own.next().is_none() || own.next().is_none() && !event.mvc_percent.is_nan()
         };
-        Ok(found.events.iter().all(is_final).then_some(found))
+        self.segments.iter().all(|segment| {
+            let found = || segment.findings();
+            by(&segment.facts) && found().is_ok_and(|found| found.events.iter().all(is_final))
+        })
     }
 
     /// The pipeline's inputs again, each with what the stored chains make of it, bit for bit as it was live, or as

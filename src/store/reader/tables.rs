@@ -7,6 +7,7 @@ use crate::emg::units::{index, wide};
 use crate::emg::{
     Artefact, Calibration, Channel, ClockOffset, Event, Gap, Marker, Prediction, Preflight, Quality, Truth,
 };
+use crate::face::Findings;
 use crate::pipeline::{Chain, Section, Span};
 use crate::store::StoreError;
 use crate::store::error::Problem;
@@ -88,6 +89,11 @@ impl Recording {
     /// Stretches that rules reject; those of people are in sidecars.
     pub fn artefacts(&self) -> Result<Vec<Artefact>, StoreError> {
         self.values::<ArtefactRow, _>(|row| Some(row.value()))
+    }
+
+    /// What was found in its rows.
+    pub fn findings(&self) -> Result<Findings, StoreError> {
+        Ok(Findings { events: self.events()?, quality: self.quality()?, artefacts: self.artefacts()? })
     }
 
     /// The models that took part and what they said, in the order of their names.

@@ -195,7 +195,9 @@ impl StoreError {
             Self::Create { .. } => "choose another folder, or make this one writable",
             Self::Write { .. } => "make room on the disk; what was written before is kept",
             Self::Open { .. } => "check its name and permissions",
-            Self::NotAJournal { .. } => "nothing can be rebuilt from it alone; name another journal (.wal)",
+            Self::NotAJournal { .. } => {
+                "name a journal (.wal), with the other files of its recording beside it"
+            }
             Self::BeingRecorded { by, .. } => return format!("end it with `myograph stop {by}`, or wait"),
             Self::BeingProjected { .. } => "wait for it, or end it",
             Self::SealedMeanwhile { .. } => "look at the recording itself",

@@ -22,6 +22,7 @@ mod claim;
 mod cut_off;
 mod feed;
 mod rebuild;
+mod torn;
 
 pub use anew::Anew;
 pub use cut_off::{CutOff, cut_off};

@@ -15,6 +15,7 @@ mod tables;
 pub use tables::Block;
 
 pub use facts::Facts;
+pub(in crate::store) use joined::neighbours;
 pub use joined::{Again, Joined};
 pub use records::Pieces;
 pub use replay::Replay;

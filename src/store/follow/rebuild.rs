@@ -2,7 +2,7 @@
 
 use super::claim::{Claim, patient_lock};
 use super::feed::Feed;
-use super::{ASIDE, is_ours, remove_if_there, retire};
+use super::{ASIDE, is_ours, remove_if_there, retire, torn};
 use crate::store::StoreError;
 use crate::store::journal::Follower;
 use crate::store::journal::writer::sync_folder;
@@ -55,7 +55,10 @@ pub fn recover(journal: &Path, to: Option<&Path>) -> Result<Recovered, StoreErro
 pub fn rebuild(journal: &Path, target: &Path, keep_journal: bool) -> Result<Recovered, StoreError> {
     let handle =
         File::open(journal).map_err(|source| StoreError::Open { path: journal.to_owned(), source })?;
-    let follower = Follower::open(journal)?;
+    let follower = match Follower::open(journal) {
+        Err(lost @ StoreError::NotAJournal { .. }) => torn::open(journal, target)?.ok_or(lost)?,
+        found => found?,
+    };
     let lock = || {
         let by = follower.header().recorder.clone();
         let held = || StoreError::BeingRecorded { path: journal.to_owned(), by };
@@ -149,6 +152,9 @@ fn build(building: &Path, follower: &mut Follower, target: &Path) -> Result<Reco
             "recovered from a damaged journal: {} bytes unreadable, {} records missing, {} rows filled",
             recovered.damaged_bytes, recovered.missing_records, recovered.hole_rows
         ))?;
+    }
+    if follower.header_is_lost {
+        feed.log("its header was lost, and that of the segment before stands in; predictions are not in it")?;
     }
     feed.projection.close(if recovered.complete { State::Closed } else { State::Recovered })?;
     Ok(recovered)

@@ -91,3 +91,48 @@ fn a_whole_file_is_not_replaced_by_what_a_torn_journal_still_shows() {
     assert_eq!(std::fs::read(&sealed.file).unwrap(), whole);
     assert!(!journal.exists() && !sealed.file.with_extension(ASIDE).exists());
 }
+
+#[test]
+fn a_journal_that_lost_its_header_is_read_under_that_of_the_segment_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second, header, _) = handed_over(folder.path());
+    let story = Story::afternoon(header.clone());
+    let shifted = |block: &crate::emg::RawBlock| crate::emg::RawBlock {
+        sample: block.sample + story.row,
+        ..block.clone()
+    };
+    let next = Header { segment: 1, first_row: story.row, ..header };
+    let mut journal = Journal::create(&second, &next).unwrap();
+    let blocks = story.records.iter().filter_map(|record| match record {
+        Record::Rows(block) => Some(shifted(block)),
+        _ => None,
+    });
+    let blocks: Vec<_> = blocks.take(3).collect();
+    for block in &blocks {
+        journal.append(&Record::Rows(block.clone())).unwrap();
+    }
+    drop(journal);
+    let mut torn = std::fs::read(&second).unwrap();
+    torn[..100].fill(0);
+    std::fs::write(&second, &torn).unwrap();
+    let lost = recover(&second, None).unwrap_err();
+    assert!(matches!(lost, StoreError::NotAJournal { .. }), "alone it says nothing: {lost}");
+    assert!(second.exists());
+
+    recover(&first, None).unwrap();
+    let made = recover(&second, None).unwrap();
+    assert!(
+        made.damaged && !made.complete && made.damaged_bytes > 100 && made.missing_records == 0,
+        "{made:?}"
+    );
+    assert!(!second.exists());
+    let recording = Recording::open(&made.file).unwrap();
+    let facts = recording.facts();
+    assert_eq!((facts.segment, facts.first_row, facts.state), (1, story.row, State::Recovered));
+    assert_eq!(facts.entities.split, Some(2));
+    for block in &blocks {
+        assert_eq!(recording.raw(block.sample..block.end()).unwrap(), block.samples);
+    }
+    let said = recording.log().unwrap().into_iter().any(|(.., text)| text.contains("its header was lost"));
+    assert!(said && crate::store::reader::Joined::open(&made.file).unwrap().missing.is_empty());
+}

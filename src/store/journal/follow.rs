@@ -1,9 +1,10 @@
 //! Reads a journal from its beginning: while it grows, or to the end of what a crash left behind.
 
-use super::frame::{self, Identity, Parsed};
+use super::frame::{self, Frame, Identity, Parsed};
 use super::record::{Header, Record};
 use super::{codec, parts};
 use crate::emg::units::wide;
+use crate::emg::{RawBlock, SampleType};
 use crate::store::StoreError;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -30,6 +31,8 @@ pub struct Follower {
     /// The part being read.
     part: u32,
     header: Header,
+    /// The header is not this journal's own.
+    pub header_is_lost: bool,
     identity: Identity,
     next_sequence: u64,
     source: Bytes,
@@ -74,6 +77,29 @@ impl Follower {
         }
     }
 
+    /// Opens a journal whose header is lost under one that is known from elsewhere: `find` is told whose records these are
+    /// and the first rows among them. None where no rows are left, or no header is known.
+    pub fn open_torn(
+        path: &Path,
+        find: impl FnOnce(Identity, &RawBlock) -> Option<Header>,
+    ) -> Result<Option<Self>, StoreError> {
+        let fail = |source| StoreError::Open { path: path.to_owned(), source };
+        let Some((identity, _)) = first_of(path, |_| true).map_err(fail)? else { return Ok(None) };
+        // Columns and types are of no use for looking at records one by one.
+        // The header was the first record, and is missing.
+        let open = |header| Self::under(header, (identity, 1), path, 1, Bytes::open(path).map_err(fail)?);
+        let mut look = open(Header::of(Vec::new(), SampleType::I16))?;
+        let first = loop {
+            match look.step(true)? {
+                Step::Record(Record::Rows(block)) => break block,
+                Step::Record(_) | Step::Skipped => {}
+                Step::Waiting => return Ok(None),
+            }
+        };
+        let Some(header) = find(identity, &first) else { return Ok(None) };
+        Ok(Some(Self { header_is_lost: true, ..open(header)? }))
+    }
+
     fn open_part(path: &Path, file: &Path, part: u32) -> Result<Self, StoreError> {
         let fail = |source| StoreError::Open { path: path.to_owned(), source };
         let mut source = Bytes::open(file).map_err(fail)?;
@@ -87,12 +113,24 @@ impl Follower {
         let Ok(Some(Record::Header(header))) = codec::decode(found.kind, found.payload) else {
             return Err(StoreError::NotAJournal { path: path.to_owned() });
         };
-        let (identity, next_sequence) = (found.identity, found.sequence.saturating_add(1));
+        let behind = (found.identity, found.sequence.saturating_add(1));
         source.at += used;
+        Self::under(*header, behind, path, part, source)
+    }
+
+    /// A reader of what follows a header: whose records, and the next of them.
+    fn under(
+        header: Header,
+        (identity, next_sequence): (Identity, u64),
+        path: &Path,
+        part: u32,
+        source: Bytes,
+    ) -> Result<Self, StoreError> {
         let mut follower = Self {
             path: path.to_owned(),
             part,
-            header: *header,
+            header,
+            header_is_lost: false,
             identity,
             next_sequence,
             source,
@@ -221,26 +259,29 @@ impl Follower {
 
 impl Part {
     fn open(path: &Path, identity: Identity) -> std::io::Result<Self> {
-        let mut scan = Bytes::open(path)?;
-        let first = loop {
-            let by = match frame::parse(scan.rest()) {
-                // Its header is a copy of the first part's.
-                Parsed::Whole(found, _) if found.identity == identity && found.sequence > 0 => {
-                    break Some(found.sequence);
-                }
-                Parsed::Whole(_, used) => used,
-                Parsed::Partial => 0,
-                Parsed::Damaged => frame::next_candidate(scan.rest()),
-            };
-            scan.at += by;
-            if by == 0 && !scan.more()? {
-                if scan.rest().is_empty() {
-                    break None;
-                }
-                scan.at += frame::next_candidate(scan.rest());
-            }
+        // Its header is a copy of the first part's.
+        let first = first_of(path, |found| found.identity == identity && found.sequence > 0)?;
+        Ok(Self { bytes: Bytes::open(path)?, first: first.map(|(_, sequence)| sequence) })
+    }
+}
+
+/// Whose the first whole frame of a file is that is as it should be, and which of them.
+fn first_of(path: &Path, fits: impl Fn(&Frame<'_>) -> bool) -> std::io::Result<Option<(Identity, u64)>> {
+    let mut scan = Bytes::open(path)?;
+    loop {
+        let by = match frame::parse(scan.rest()) {
+            Parsed::Whole(found, _) if fits(&found) => return Ok(Some((found.identity, found.sequence))),
+            Parsed::Whole(_, used) => used,
+            Parsed::Partial => 0,
+            Parsed::Damaged => frame::next_candidate(scan.rest()),
         };
-        Ok(Self { bytes: Bytes::open(path)?, first })
+        scan.at += by;
+        if by == 0 && !scan.more()? {
+            if scan.rest().is_empty() {
+                return Ok(None);
+            }
+            scan.at += frame::next_candidate(scan.rest());
+        }
     }
 }
 

@@ -135,8 +135,8 @@ impl Iterator for Again<'_> {
     }
 }
 
-/// Other files whose names differ from this one's only in the number of the segment.
-fn neighbours(path: &Path) -> Vec<PathBuf> {
+/// Other files beside this one whose names differ from its own only in the number of the segment.
+pub(in crate::store) fn neighbours(path: &Path) -> Vec<PathBuf> {
     let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let parts = |name: &str| {
         let (before, after) = name.rsplit_once("_split-")?;

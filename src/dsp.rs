@@ -19,3 +19,17 @@ pub type Section = [f64; 6];
 
 /// What a section remembers between two rows: `[s1, s2]` of the direct form II transposed.
 pub type Memory = [f64; 2];
+
+/// Sum over all values, so many beside each other that none waits for the one before; not finite unless all are.
+#[must_use]
+pub fn sum(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
+    const LANES: usize = 8;
+    let (rows, rest) = values.as_chunks::<LANES>();
+    let mut sums = [0.0; LANES];
+    for row in rows {
+        for lane in 0..LANES {
+            sums[lane] += of(row[lane]);
+        }
+    }
+    sums.iter().sum::<f64>() + rest.iter().map(|&value| of(value)).sum::<f64>()
+}

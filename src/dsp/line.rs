@@ -9,6 +9,7 @@ mod thin;
 pub mod tone;
 
 use super::complex::Complex;
+use super::sum;
 use crate::emg::units::{float_len, length};
 use goertzel::{Bin, back, goertzel, spectrum};
 use thin::Thin;
@@ -118,7 +119,7 @@ impl Listener {
     #[must_use]
     pub fn identify(&self, window: &[f64]) -> Option<Line> {
         assert!(window.len() == self.rows(), "a listener hears windows of its own length");
-        let mean = sum(window) / float_len(window.len());
+        let mean = sum(window, |value| value) / float_len(window.len());
         if !mean.is_finite() {
             return None;
         }
@@ -262,16 +263,6 @@ fn lower_mean(values: &mut [f64]) -> f64 {
     values.sort_unstable_by(f64::total_cmp);
     let counted = length(COUNTED * float_len(values.len())).max(1).min(values.len());
     values[..counted].iter().sum::<f64>() / float_len(counted.max(1))
-}
-
-/// Sum of values, so many beside each other that none waits for the one before; not finite unless all are.
-fn sum(values: &[f64]) -> f64 {
-    let (rows, rest) = values.as_chunks::<8>();
-    let mut sums = [0.0; 8];
-    for row in rows {
-        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-    }
-    sums.iter().chain(rest).sum()
 }
 
 fn square(bin: Complex) -> f64 {

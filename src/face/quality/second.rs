@@ -1,5 +1,6 @@
 //! What one second of one channel looks like; a function of its rows, without memory.
 
+use crate::dsp::sum;
 use crate::emg::units::{float_len, length};
 use crate::emg::{Channel, Kind};
 
@@ -22,9 +23,6 @@ const IN_THE_MIDDLE: f64 = 2.0;
 const LOW: f64 = 0.4;
 /// Quieter than so many steps of the converter, a signal shows no kind.
 const SPEAKS: f64 = 3.0;
-
-/// Values side by side in vector lanes.
-const LANES: usize = 8;
 
 /// One channel over one second.
 #[derive(Clone, Debug)]
@@ -163,16 +161,4 @@ pub(in crate::face) fn top(channel: &Channel) -> Option<f64> {
 /// Mean; NaN of nothing.
 pub(super) fn mean(values: &[f64]) -> f64 {
     sum(values, |value| value) / float_len(values.len())
-}
-
-/// Sum over all values, so many beside each other that none waits for the one before.
-fn sum(values: &[f64], of: impl Fn(f64) -> f64) -> f64 {
-    let (rows, rest) = values.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
-    for row in rows {
-        for lane in 0..LANES {
-            sums[lane] += of(row[lane]);
-        }
-    }
-    sums.iter().sum::<f64>() + rest.iter().map(|&value| of(value)).sum::<f64>()
 }

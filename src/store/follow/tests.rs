@@ -135,4 +135,17 @@ fn a_journal_that_lost_its_header_is_read_under_that_of_the_segment_before() {
     }
     let said = recording.log().unwrap().into_iter().any(|(.., text)| text.contains("its header was lost"));
     assert!(said && crate::store::reader::Joined::open(&made.file).unwrap().missing.is_empty());
+
+    // Markers count where there are no rows yet.
+    std::fs::remove_file(&made.file).unwrap();
+    let mut journal = Journal::create(&second, &next).unwrap();
+    journal.append(&Record::Log { utc_ns: 1, level: 3, text: "kept".to_owned() }).unwrap();
+    drop(journal);
+    let mut torn = std::fs::read(&second).unwrap();
+    torn[..100].fill(0);
+    std::fs::write(&second, &torn).unwrap();
+    let made = recover(&second, None).unwrap();
+    let recording = Recording::open(&made.file).unwrap();
+    assert_eq!((recording.rows(), recording.facts().first_row), (0, story.row));
+    assert!(recording.log().unwrap().into_iter().any(|(.., text)| text == "kept"));
 }

@@ -2,7 +2,7 @@
 //!
 //! A power cut may keep later pages of a journal that no sync had reached, and not its first. Called by `rebuild`.
 
-use crate::emg::RawBlock;
+use crate::emg::{RawBlock, Stamp};
 use crate::store::StoreError;
 use crate::store::journal::{Entities, Follower, Header, Identity};
 use crate::store::layout::create::{hex, segment_name};
@@ -26,18 +26,22 @@ pub(super) fn open(journal: &Path, target: &Path) -> Result<Option<Follower>, St
 
 /// The header that a segment had, as far as the one before tells. Which models took part in which order it does not:
 /// predictions are left to `myograph predict`.
-fn borrowed(before: Recording, identity: Identity, first: &RawBlock) -> Option<Header> {
+fn borrowed(before: Recording, identity: Identity, first: Option<&RawBlock>) -> Option<Header> {
     let Identity { recording_id, segment } = identity;
     let border = before.span().end;
     let follows = before.facts().next == segment_name(&recording_id, segment);
     let header = Joined { segments: vec![before], missing: Vec::new() }.header().ok()?;
+    // Where the one before does not tell the border, it is where rows are.
+    let first_row =
+        first.map_or(border, |first| if follows { border.min(first.sample) } else { first.sample });
+    let before = Stamp { host_ns: header.created_host_ns, utc_ns: header.created_utc_ns };
+    let begun = first.map_or(before, |first| first.stamp);
     Some(Header {
         recording_id,
         segment,
-        // Where the one before does not tell the border, it is where rows are.
-        first_row: if follows { border.min(first.sample) } else { first.sample },
-        created_utc_ns: first.stamp.utc_ns,
-        created_host_ns: first.stamp.host_ns,
+        first_row,
+        created_utc_ns: begun.utc_ns,
+        created_host_ns: begun.host_ns,
         entities: Entities { split: segment.checked_add(1), ..header.entities.clone() },
         ..header
     })

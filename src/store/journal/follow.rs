@@ -78,25 +78,24 @@ impl Follower {
     }
 
     /// Opens a journal whose header is lost under one that is known from elsewhere: `find` is told whose records these are
-    /// and the first rows among them. None where no rows are left, or no header is known.
+    /// and the first rows among them. None where no record is whole, or no header is known.
     pub fn open_torn(
         path: &Path,
-        find: impl FnOnce(Identity, &RawBlock) -> Option<Header>,
+        find: impl FnOnce(Identity, Option<&RawBlock>) -> Option<Header>,
     ) -> Result<Option<Self>, StoreError> {
         let fail = |source| StoreError::Open { path: path.to_owned(), source };
         let Some((identity, _)) = first_of(path, |_| true).map_err(fail)? else { return Ok(None) };
-        // Columns and types are of no use for looking at records one by one.
         // The header was the first record, and is missing.
         let open = |header| Self::under(header, (identity, 1), path, 1, Bytes::open(path).map_err(fail)?);
         let mut look = open(Header::of(Vec::new(), SampleType::I16))?;
         let first = loop {
             match look.step(true)? {
-                Step::Record(Record::Rows(block)) => break block,
+                Step::Record(Record::Rows(block)) => break Some(block),
                 Step::Record(_) | Step::Skipped => {}
-                Step::Waiting => return Ok(None),
+                Step::Waiting => break None,
             }
         };
-        let Some(header) = find(identity, &first) else { return Ok(None) };
+        let Some(header) = find(identity, first.as_ref()) else { return Ok(None) };
         Ok(Some(Self { header_is_lost: true, ..open(header)? }))
     }
 

@@ -3,8 +3,9 @@
 
 use crc::{CRC_32_ISCSI, Crc, Table};
 use myograph::emg::units::{index, wide};
+use myograph::emg::{RawBlock, SampleType};
 use myograph::store::journal::frame::{CRC_BYTES, HEAD_BYTES, MAGIC};
-use myograph::store::journal::{Follower, Record, Step, codec, parts};
+use myograph::store::journal::{Follower, Header, Record, Step, codec, parts};
 use std::fs;
 use std::path::Path;
 
@@ -91,9 +92,15 @@ fn read_and_check(path: &Path, files: &[&[u8]]) {
     }
 }
 
-/// All of a journal nobody writes any more; none where its beginning is no header.
+/// All of a journal nobody writes any more, under another header where its own is lost; none where no record is whole.
 fn read(path: &Path) -> Option<Told> {
-    let mut follower = Follower::open(path).ok()?;
+    let other = |_, first: Option<&RawBlock>| {
+        let (sample, ty) =
+            first.map_or((0, SampleType::I16), |first| (first.sample, first.samples.sample_type()));
+        Some(Header { first_row: sample, ..Header::of(Vec::new(), ty) })
+    };
+    let torn = || Follower::open_torn(path, other).ok().flatten();
+    let mut follower = Follower::open(path).ok().or_else(torn)?;
     let (mut records, mut steps) = (Vec::new(), 0);
     while follow(&mut follower, true, &mut records) {
         steps += 1;

@@ -38,6 +38,17 @@ pub struct Active {
     pub peak: f64,
 }
 
+/// An event that ended and is not judged yet, because its neighbours in time are not known; for the screen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// The channel.
+    pub channel: u16,
+    /// Its first row.
+    pub onset: u64,
+    /// The row after its last one.
+    pub end: u64,
+}
+
 /// Muscle events of all channels.
 #[derive(Clone, Debug)]
 pub struct Events {
@@ -231,6 +242,15 @@ impl Events {
         self.lanes.iter().enumerate().filter_map(|(channel, lane)| {
             let (onset, peak) = lane.detector.active()?;
             Some(Active { channel: u16::try_from(channel).unwrap_or(u16::MAX), onset, peak })
+        })
+    }
+
+    /// Events that ended and are not judged yet, at most 3 s of them.
+    pub fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
+        self.judge.waiting().map(|(channel, onset, end)| Waiting {
+            channel: u16::try_from(channel).unwrap_or(u16::MAX),
+            onset,
+            end,
         })
     }
 

@@ -5,7 +5,7 @@
 //! than a grid of rows allows.
 
 use super::artefacts::Artefacts;
-use super::events::{Active, Events};
+use super::events::{Active, Events, Waiting};
 use super::quality::Watch;
 use super::state::{Reel, Tape};
 use crate::emg::units::{index, wide};
@@ -139,6 +139,11 @@ impl Observer {
     /// Events that go on, in order of channels.
     pub fn active(&self) -> impl Iterator<Item = Active> + '_ {
         self.events.active()
+    }
+
+    /// Events that ended and were not handed out yet: they become findings when they are judged.
+    pub fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
+        self.events.waiting()
     }
 
     /// Spans that run at the present row, known from elsewhere.

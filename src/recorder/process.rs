@@ -10,10 +10,11 @@ use crate::dsp::bins::{Binner, MinMax};
 use crate::emg::units::{float, index, length, narrow, small, wide};
 use crate::emg::{Channel, Event, Quality, RawBlock};
 use crate::face::calibration::Calibrator;
-use crate::face::events::Active;
+use crate::face::events::{Active, Waiting};
 use crate::face::{Findings, Observer};
 use crate::pipeline::{ChainChange, CleanBlock, Input, Pipeline, PipelineState, Reason};
 use crate::session::Bins;
+use crate::session::snapshot::MOST_WAITING;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,6 +72,8 @@ pub(super) struct Picture {
     pub(super) last_events: VecDeque<Event>,
     /// Events that go on.
     pub(super) active: Vec<Active>,
+    /// Events that ended and are not judged yet.
+    pub(super) waiting: Vec<Waiting>,
     /// Rest and maximal contractions, as they are measured and kept.
     pub(super) calibrator: Calibrator,
 }
@@ -257,6 +260,7 @@ impl Process {
         picture.events = 0;
         picture.last_events.clear();
         picture.active.clear();
+        picture.waiting.clear();
         picture.quality.clear();
         drop(picture);
         if let Some(predict) = &self.predict {
@@ -322,6 +326,8 @@ impl Process {
         picture.note(found);
         picture.active.clear();
         picture.active.extend(self.observer.active());
+        picture.waiting.clear();
+        picture.waiting.extend(self.observer.waiting().take(MOST_WAITING));
         picture.row = pipeline.row();
         picture.settled_at = pipeline.spans().map(|span| span.settled_sample).max().unwrap_or(0);
         if let Some(chains) = &self.chains {

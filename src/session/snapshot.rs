@@ -3,7 +3,10 @@
 use super::{Alarm, ModelState, System, Viewer};
 use crate::emg::{Channel, Event, Marker};
 use crate::face::calibration::Progress;
-use crate::face::events::Active;
+use crate::face::events::{Active, Waiting};
+
+/// The most events that wait for their judgement a screen is told of; more than faces show in three seconds.
+pub const MOST_WAITING: usize = 64;
 
 /// What the recorder is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +99,8 @@ pub struct Snapshot {
     pub last_events: Vec<Event>,
     /// Events that go on, in the order of channels; empty where screens are blind.
     pub active: Vec<Active>,
+    /// Events that ended and are not judged yet, at most [`MOST_WAITING`]; empty where screens are blind.
+    pub waiting: Vec<Waiting>,
     /// The models that look at the signal; empty where screens are blind.
     pub models: Vec<ModelState>,
     /// Durations that were opened by a key and not ended yet.

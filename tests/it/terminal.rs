@@ -232,6 +232,9 @@ fn what_the_detector_finds_is_seen_on_the_trace_while_it_happens_and_after_it() 
     desk.wait_screen("an event that goes on", |screen| {
         sides(screen, |(label, _)| label.contains("* AU")) && sides(screen, |(_, trace)| trace.contains('*'))
     });
+    desk.wait_screen("one that ended and is not judged yet", |screen| {
+        sides(screen, |(_, trace)| trace.contains('+'))
+    });
     desk.wait_screen("what it was", |screen| {
         sides(screen, |(_, trace)| trace.contains(['B', 'M', 'S', 'K', '?']))
     });

@@ -73,6 +73,12 @@ impl Judge {
         self.rejected.extend(standing.map(|artefact| (artefact.onset, artefact.end, artefact.channels)));
     }
 
+    /// Channel, onset and end of events that are not decided yet.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = (usize, u64, u64)> + '_ {
+        let undecided = self.entries.iter().filter(|entry| !entry.decided);
+        undecided.map(|entry| (entry.channel, entry.found.onset, entry.found.end))
+    }
+
     /// Decides what can be decided at `row`; `running` is the earliest onset of what goes on, `all` the end of the
     /// recording. `percent` gives a level of a channel as a share of its maximum.
     pub(super) fn decide(

@@ -3,6 +3,7 @@
 use crate::emg::finding::event::Class;
 use crate::emg::units::{count, float, index, narrow, wide};
 use crate::emg::{Channel, Event, Kind, RawBlock, Samples, Stamp};
+use crate::face::events::Waiting;
 use crate::face::{Findings, Observer};
 use crate::pipeline::preset::{self, Occasion, Options};
 use crate::pipeline::{Input, Pipeline, Reason};
@@ -403,6 +404,35 @@ fn a_calibrated_channel_tells_its_share_of_the_maximum() {
     assert!((event.mvc_percent - event.peak).abs() < 1.0, "{event:?}");
     assert!((15.0..40.0).contains(&event.peak) && event.rise_us > 0.0, "{event:?}");
     assert!(event.onset < event.apex && event.apex < event.end);
+}
+
+#[test]
+fn an_event_that_ended_is_told_of_until_it_is_judged() {
+    let channels = [channel("zyg", "zygomaticus major", Kind::Raw)];
+    let mut noise = Noise::new(7);
+    let (mut signal, emg) = (rest(&mut noise, 12.0), noise.emg(12_000));
+    plant(&mut signal, &emg, &[(20.0, 4.0, 4.2), (20.0, 4.7, 5.9), (20.0, 8.0, 8.4)]);
+    let mut pipeline = Pipeline::new(&channels);
+    let mut observer = Observer::new(&channels);
+    observer.step(&chains(&channels, RATE), &pipeline.step(&chains(&channels, RATE)));
+    let (mut waited, mut judged): (Vec<Waiting>, Vec<Event>) = (Vec::new(), Vec::new());
+    for at in 0..1200 {
+        let input = block(wide(at) * 10, 1, &signal[10 * at..10 * (at + 1)]);
+        let found = observer.step(&input, &pipeline.step(&input));
+        for one in observer.waiting() {
+            assert!(!found.events.iter().any(|event| event.onset == one.onset), "told of twice: {one:?}");
+            let age = float(wide(at + 1) * 10) - float(one.end);
+            assert!((0.0..3.1 * RATE).contains(&age), "{age} rows after {one:?}");
+            if !waited.contains(&one) {
+                waited.push(one);
+            }
+        }
+        judged.extend(found.events);
+    }
+    let told: Vec<Waiting> =
+        judged.iter().map(|e| Waiting { channel: e.channel, onset: e.onset, end: e.end }).collect();
+    assert!(judged.len() >= 3 && told == waited, "{judged:?}\n{waited:?}");
+    assert_eq!(observer.waiting().count(), 0);
 }
 
 proptest! {

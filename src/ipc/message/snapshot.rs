@@ -151,6 +151,8 @@ twin!(
 
 twin!(Active = events::Active { channel: u16, onset: u64, peak: f64 });
 
+twin!(Waiting = events::Waiting { channel: u16, onset: u64, end: u64 });
+
 twin!(
     Snapshot = snapshot::Snapshot {
         id: String,
@@ -182,6 +184,7 @@ twin!(
         events: u64,
         last_events: [Event],
         active: [Active],
+        waiting: [Waiting],
         models: [ModelState],
         open_marks: [OpenMark],
         alarms: [Alarm],

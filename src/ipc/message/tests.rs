@@ -5,7 +5,7 @@ use crate::emg::Event as MuscleEvent;
 use crate::emg::finding::event::{Class, Verdict};
 use crate::emg::{Channel, ClockOffset, Kind, Marker, Stamp, marker};
 use crate::face::calibration::{Muscle, Phase, Progress, Verdict as CalibrationVerdict};
-use crate::face::events::Active;
+use crate::face::events::{Active, Waiting};
 use crate::session::ModelState;
 use crate::session::alarm::Priority;
 use crate::session::command::Action;
@@ -296,6 +296,10 @@ fn active() -> impl Strategy<Value = Active> {
     (any::<(u16, u64)>(), float()).prop_map(|((channel, onset), peak)| Active { channel, onset, peak })
 }
 
+fn waiting() -> impl Strategy<Value = Waiting> {
+    any::<(u16, u64, u64)>().prop_map(|(channel, onset, end)| Waiting { channel, onset, end })
+}
+
 prop_compose! {
     fn snapshot()(
         t in vec(text(), 7),
@@ -312,6 +316,7 @@ prop_compose! {
         system in system(),
         keys in vec(key(), 0..4),
         (open_marks, calibration) in (vec(open_mark(), 0..3), proptest::option::of(progress())),
+        waiting in vec(waiting(), 0..3),
     ) -> Snapshot {
         Snapshot {
             id: t[0].clone(),
@@ -343,6 +348,7 @@ prop_compose! {
             events: n[7],
             last_events,
             active,
+            waiting,
             models,
             open_marks,
             alarms,

@@ -117,6 +117,7 @@ impl Gauge {
             events: picture.events,
             last_events: if self.blind { Vec::new() } else { picture.last_events.iter().cloned().collect() },
             active: if self.blind { Vec::new() } else { picture.active.clone() },
+            waiting: if self.blind { Vec::new() } else { picture.waiting.clone() },
             models: if self.blind { Vec::new() } else { self.models.lock().clone() },
             open_marks: facts.markers.open().to_vec(),
             alarms: facts.alarms.clone(),

@@ -2,7 +2,7 @@
 //! pairs; every view and every panel; screens too small for any of it.
 
 use super::fixture::{self, Watched, at, watched};
-use crate::face::events::Active;
+use crate::face::events::{Active, Waiting};
 use crate::session::alarm::Priority;
 use crate::session::earlier::Earlier;
 use crate::session::snapshot::{OpenMark, State};
@@ -138,7 +138,7 @@ fn settling() -> Watched {
 fn blind() -> Watched {
     let mut seen = watched(Dots::Braille, |s| {
         s.blind = true;
-        (s.last_events, s.active) = (Vec::new(), Vec::new());
+        (s.last_events, s.active, s.waiting) = (Vec::new(), Vec::new(), Vec::new());
         let since_host_ns = at(1.2).host_ns;
         s.open_marks = vec![OpenMark { id: 9, label: "hold".to_owned(), code: 5, since_host_ns }];
     });
@@ -308,6 +308,7 @@ fn events_stand_on_their_traces_in_letters_and_lines() {
     let active = |s: &mut Snapshot| {
         let onset = s.rows - 300;
         s.active = vec![Active { channel: 1, onset, peak: 80.0 }];
+        s.waiting = vec![Waiting { channel: 5, onset: onset - 1000, end: onset - 200 }];
     };
     for dots in GLYPHS {
         let mut seen = pressed(active, View::Live, &[]);
@@ -320,6 +321,7 @@ fn events_stand_on_their_traces_in_letters_and_lines() {
         assert!(labels[0].contains("* AU12") && traces[1].contains(['*']), "{text}");
         assert!(of(0).any(|(_, trace)| trace.contains('M')) && of(2).any(|(_, trace)| trace.contains('B')));
         assert!(!of(2).any(|(_, trace)| trace.contains('M')), "nothing of the neighbours:\n{text}");
+        assert!(of(5).any(|(_, trace)| trace.contains('+')), "what ended waits in sight:\n{text}");
         assert_snapshot!(
             format!("events_80x24_{dots:?}").to_lowercase(),
             format!("{text}\n{}", styles(&seen, (80, 24)))

@@ -43,6 +43,8 @@ fn take_snapshot(app: &mut App, snapshot: Box<Snapshot>) {
         app.marks.insert(marker.clone());
     }
     app.history.found(&snapshot.last_events);
+    // A picture is frozen to look at what just happened: what that was comes later.
+    app.frozen.iter_mut().for_each(|frozen| frozen.found(&snapshot.last_events));
     app.trends.take(app.now.host_ns, &snapshot);
     let urgent = app.snapshot.state != snapshot.state || app.snapshot.channels.is_empty();
     app.incoming = Some(snapshot);

@@ -153,11 +153,7 @@ pub(super) fn help(app: &App, commands: bool, area: Rect, buffer: &mut Buffer) {
     };
     let inner = frame(app, title, 78, lines.len(), area, buffer);
     // On the frame, as the tables leave no row of the smallest screen free.
-    write(
-        Rect { x: inner.x + 1, y: inner.bottom(), height: 1, width: inner.width.saturating_sub(1) },
-        buffer,
-        SIGNS,
-    );
+    write(Rect { y: inner.bottom(), height: 1, ..inner }, buffer, SIGNS);
     write_all(inner, buffer, lines.into_iter().map(text::Line::raw));
 }
 

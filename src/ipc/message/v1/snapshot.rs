@@ -107,6 +107,7 @@ heard!(
         events: 0,
         last_events: Vec::new(),
         active: Vec::new(),
+        waiting: Vec::new(),
         models: Vec::new(),
         open_marks: Vec::new(),
         system: System { sync_ms: f64::NAN, sync_worst_ms: f64::NAN, ..System::default() },

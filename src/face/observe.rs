@@ -182,7 +182,7 @@ impl Observer {
         reel.is_done().then_some(observer)
     }
 
-    /// Hands rows on in stretches that end where a span begins.
+    /// Hands rows on in stretches that end where a span begins, or ends because a channel's value is missing.
     fn stretches(&mut self, clean: &CleanBlock, found: &mut Findings) {
         let rows = clean.clean.len() / self.channels.max(1);
         let mut at = 0;
@@ -193,10 +193,23 @@ impl Observer {
             }
             let next = spans.peek().map_or(rows, |span| index(span.sample - clean.sample).min(rows));
             let step = index(GRID - (clean.sample + wide(at)) % GRID);
-            let next = next.min(at + step);
+            let next = self.undisturbed(at, next.min(at + step), &clean.clean);
             self.look(at, next, clean, found);
             at = next;
         }
+    }
+
+    /// Ends the spans of channels whose value is missing at row `from`; gives the row before which none goes missing.
+    fn undisturbed(&mut self, from: usize, to: usize, clean: &[f32]) -> usize {
+        let values = &clean[from * self.channels..to * self.channels];
+        if values.iter().fold(true, |all, value| all & !value.is_nan()) {
+            return to;
+        }
+        for (span, value) in self.spans.iter_mut().zip(values) {
+            *span = span.filter(|_| !value.is_nan());
+        }
+        let goes = |row: &[f32]| row.iter().zip(&self.spans).any(|(v, span)| v.is_nan() && span.is_some());
+        values.chunks_exact(self.channels).position(goes).map_or(to, |row| from + row)
     }
 
     fn look(&mut self, from: usize, to: usize, clean: &CleanBlock, found: &mut Findings) {

@@ -1,8 +1,9 @@
 //! Bursts with known onsets through the real pipeline and observer: found where they are, and alike however rows come.
 
 use crate::emg::finding::event::Class;
+use crate::emg::finding::quality::flag;
 use crate::emg::units::{count, float, index, narrow, wide};
-use crate::emg::{Channel, Event, Kind, RawBlock, Samples, Stamp};
+use crate::emg::{Channel, Event, Kind, Quality, RawBlock, Samples, Stamp};
 use crate::face::events::Waiting;
 use crate::face::{Findings, Observer};
 use crate::pipeline::preset::{self, Occasion, Options};
@@ -433,6 +434,44 @@ fn an_event_that_ended_is_told_of_until_it_is_judged() {
         judged.iter().map(|e| Waiting { channel: e.channel, onset: e.onset, end: e.end }).collect();
     assert!(judged.len() >= 3 && told == waited, "{judged:?}\n{waited:?}");
     assert_eq!(observer.waiting().count(), 0);
+}
+
+/// One electrode falls silent while the other goes on: it is not taken to be well, nor does it matter whether a
+/// segment ends meanwhile.
+#[test]
+fn a_channel_that_is_missing_alone_has_no_filter_that_runs() {
+    let channels = [channel("lost", "", Kind::Raw), channel("there", "", Kind::Raw)];
+    let mut noise = Noise::new(3);
+    let columns = [rest(&mut noise, 20.0), rest(&mut noise, 20.0)];
+    let is_lost = |row: usize| (9_333..13_777).contains(&row);
+    let of = |row: usize| [if is_lost(row) { f64::NAN } else { columns[0][row] }, columns[1][row]];
+    let rows: Vec<f64> = (0..20_000).flat_map(of).collect();
+    let found = |size: usize, border: usize| {
+        let mut pipeline = Pipeline::new(&channels);
+        let mut observer = Observer::new(&channels);
+        observer.step(&chains(&channels, RATE), &pipeline.step(&chains(&channels, RATE)));
+        let mut quality = Vec::new();
+        for at in (0..20_000).step_by(size) {
+            if at == border {
+                observer = Observer::restore(&channels, &observer.state()).unwrap();
+                observer.adopt(&pipeline.spans().collect::<Vec<_>>());
+            }
+            let input = block(wide(at), 2, &rows[2 * at..2 * (at + size)]);
+            quality.extend(observer.step(&input, &pipeline.step(&input)).quality);
+        }
+        quality
+    };
+    let whole = found(20_000, 1);
+    let of = |channel: u16, seconds: std::ops::Range<u64>| {
+        let meant = move |q: &&Quality| q.channel == channel && seconds.contains(&(q.sample / 1000));
+        whole.iter().filter(meant).map(|q| flag::words(q.flags).join(" ")).collect::<Vec<_>>()
+    };
+    assert_eq!(of(0, 8..9), [""]);
+    assert_eq!(of(0, 10..13), ["settling gap"; 3], "nothing is known of it");
+    assert_eq!(of(1, 8..20), [""; 12], "its neighbour is as well as ever");
+    for (size, border) in [(1000, 11_000), (500, 9_500), (2000, 12_000), (10, 13_770)] {
+        assert_eq!(format!("{whole:?}"), format!("{:?}", found(size, border)), "a border at row {border}");
+    }
 }
 
 proptest! {

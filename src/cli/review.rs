@@ -1,7 +1,9 @@
 //! `review`: a recording, closed or still growing, in the dashboard; judgements of a coder go beside it.
 //!
-//! `reel` follows the file on a thread of its own, `story` puts its tables into the session's words.
+//! `reel` follows the file on a thread of its own, `story` puts its tables into the session's words, `events` reads
+//! what muscles did.
 
+mod events;
 mod reel;
 mod story;
 
@@ -25,7 +27,7 @@ pub(super) struct ReviewArgs {
     /// Judge artefacts under this name, letters and digits; they go into a table beside the recording
     #[arg(long, value_name = "NAME")]
     code: Option<String>,
-    /// Keep labels and notes of markers from the screen
+    /// Keep labels and notes of markers, and muscle events, from the screen
     #[arg(long)]
     blind: bool,
     #[command(flatten)]

@@ -3,6 +3,10 @@
 //!
 //! The front end cannot tell a closed file from a growing one but by [`Story::growing`].
 
+mod timeline;
+
+pub use timeline::Timeline;
+
 use crate::emg::marker::{Action, Marker};
 use crate::emg::{Artefact, Channel, Gap};
 use crossbeam_channel::{Receiver, Sender};
@@ -120,6 +124,11 @@ pub struct Story {
     pub settling: Vec<Settling>,
     /// Lines of the log, in order.
     pub log: Vec<Line>,
+    /// Muscle events, those of the next segment that began in this one included; none where labels are kept from the
+    /// screen.
+    pub events: Timeline,
+    /// Whether the recording goes on in another segment.
+    pub goes_on: bool,
     /// Judged stretches, in order, those taken back included.
     pub artefacts: Vec<Artefact>,
     /// Who judges here; empty where nobody does.
@@ -153,10 +162,11 @@ pub struct Line {
 }
 
 impl Story {
-    /// The same without what tells a condition: labels, codes and notes of markers, whoever set them.
+    /// The same without what tells a condition: labels, codes and notes of markers, whoever set them, and events.
     #[must_use]
     pub fn blinded(mut self) -> Self {
         self.blind = true;
+        self.events = Timeline::default();
         for marker in &mut self.markers {
             marker.label = if marker.action == Action::End { "end".to_owned() } else { "marker".to_owned() };
             marker.note.clear();

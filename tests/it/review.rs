@@ -83,7 +83,7 @@ with open(sys.argv[1], newline='') as table:
 
     // Whoever comes later sees it, and another coder does not.
     let mut desk = review(&station, &file, &[]);
-    desk.press("\t\t\tn");
+    desk.press("\t\t\t\tn");
     desk.wait_shows("ARTEFACTS 1/2");
     leave(desk);
     let desk = review(&station, &file, &["--code", "ben"]);
@@ -178,6 +178,86 @@ fn a_recording_made_blind_is_reviewed_blind_until_it_is_closed() {
     station.run(&["stop"]).expect(0);
     recorder.finish().expect(0);
     desk.wait_screen("labels", |screen| screen.contains("stim_on") && !screen.contains("BLIND"));
+    leave(desk);
+}
+
+/// Onset, end, channel and class of each event in a file, in the order of onsets; none without Python.
+fn events(file: &Path) -> Option<Vec<(u64, u64, u64, String)>> {
+    let script = "
+import h5py
+with h5py.File(sys.argv[1]) as f:
+    rows = [(int(e['onset']), int(e['end']), int(e['channel']), e['class'].decode()) for e in f['events'][:]]
+    done(sorted(rows))
+";
+    let Some(serde_json::Value::Array(rows)) = python(script, &[file]) else { return None };
+    let of = |row: &serde_json::Value| {
+        let at = |n: usize| row[n].as_u64().unwrap();
+        (at(0), at(1), at(2), row[3].as_str().unwrap().to_owned())
+    };
+    Some(rows.iter().map(of).collect())
+}
+
+#[test]
+fn muscle_events_stand_on_the_traces_and_are_jumped_to() {
+    let station = Station::new();
+    let file = station.record("sim:?seed=7&speed=max", &["--duration", "30s", "--rotate", "off"]);
+    let Some(events) = events(&file) else { return };
+    let mut onsets: Vec<u64> = events.iter().map(|(onset, ..)| *onset).filter(|onset| *onset > 0).collect();
+    onsets.dedup();
+    assert!(onsets.len() >= 4, "{events:?}");
+    let mut desk = review(&station, &file, &[]);
+    for onset in &onsets[..3] {
+        desk.press("e");
+        desk.wait_shows(&format!("row {onset} "));
+    }
+    let (_, end, _, class) = events.iter().find(|event| event.0 == onsets[2]).unwrap();
+    desk.wait_shows(&format!("{class} "));
+    desk.wait_shows(&format!(" {} ms", end - onsets[2]));
+    desk.wait_shows(&format!("/{}", events.len()));
+    desk.wait_screen("letters on the traces", |screen| {
+        screen
+            .lines()
+            .filter_map(|line| line.split_once('│'))
+            .any(|(_, trace)| trace.contains(['B', 'M', 'S', 'K', 'X']))
+    });
+    desk.press("E");
+    desk.wait_shows(&format!("row {} ", onsets[1]));
+    desk.press("g0\rn");
+    desk.wait_shows(&format!("row {} ", onsets[0]));
+    leave(desk);
+
+    let mut desk = review(&station, &file, &["--blind"]);
+    desk.press("e");
+    desk.wait_shows("events are kept from this screen: the review is blind");
+    leave(desk);
+    let short = station.record("sim:?seed=7&speed=max", &["--duration", "1s", "--rotate", "off"]);
+    let mut desk = review(&station, &short, &[]);
+    desk.press("e");
+    desk.wait_shows("this file holds no muscle events");
+    leave(desk);
+}
+
+#[test]
+fn a_segment_is_told_of_its_last_events_by_the_next() {
+    let station = Station::new();
+    let args = ["--source", "sim:?seed=7&speed=max", "--duration", "40s", "--rotate", "8s"];
+    station.start(&args).finish().expect(0);
+    let files = station.recordings();
+    let Some(per_file) = files.iter().map(|file| events(file)).collect::<Option<Vec<_>>>() else { return };
+    let late = |n: usize| {
+        let border = 8000 * (u64::try_from(n).unwrap() + 1);
+        per_file[n + 1].iter().filter(move |event| event.0 < border).count()
+    };
+    let n = (0..files.len() - 1).find(|n| late(*n) > 0).expect("an event over a border");
+    let mut desk = review(&station, &files[n], &[]);
+    desk.press("\t");
+    desk.wait_shows(&format!("/{}", per_file[n].len() + late(n)));
+    let last = per_file[n + 1][0].0;
+    assert!(last < 8000 * (u64::try_from(n).unwrap() + 1));
+    desk.press(&format!("g#{}\re", last - 1));
+    desk.wait_shows(&format!("row {last} "));
+    desk.press("g99:00\re");
+    desk.wait_shows("events after this in this segment: none");
     leave(desk);
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Everything here may wait for a disk; the screen does not, because it only exchanges messages with this thread.
 
+use super::events::Events;
 use super::story;
 use crate::session::review::{Ask, Picture, Story, Tell, Window};
 use crate::store::layout::State;
@@ -32,6 +33,7 @@ pub(super) struct Reel {
     blind: bool,
     /// What the tables tell, labels included.
     tables: Story,
+    events: Events,
     /// What the front end was told.
     told: Story,
     /// The last window asked for: painted again when the file has grown into it.
@@ -50,7 +52,10 @@ impl Reel {
         // Whoever codes does not see what others judged.
         let tables = coder.as_deref().map_or_else(|| beside(&path), |coder| vec![path_of(&path, coder)]);
         let sidecars = tables.into_iter().map(|table| Sidecar::open(table, about.clone()));
+        let mut events = Events::default();
+        events.read(&recording)?;
         Ok(Self {
+            events,
             sidecars: sidecars.collect::<Result<_, _>>()?,
             tables: story::of(&recording, &Story::default())?,
             recording: Some(recording),
@@ -149,20 +154,23 @@ impl Reel {
     /// Takes in what the file has got since, or the file that took its place.
     fn renew(&mut self) -> Result<(), StoreError> {
         if self.tables.state != State::Open.word() {
-            return Ok(());
+            // What its last rows were may be told by the segment that goes on.
+            let recording = self.recording.as_ref().filter(|_| !self.events.is_complete());
+            return recording.map_or(Ok(()), |recording| self.events.read(recording));
         }
         let same = inode(&self.path) == self.inode && naming::journal_path(&self.path).exists();
         if let (true, Some(recording)) = (same, &mut self.recording) {
             recording.refresh()?;
             self.tables = story::of(recording, &self.tables)?;
-            return Ok(());
+            return self.events.read(recording);
         }
         // Sealed, or built anew by another projector or by `recover`.
         self.recording = None;
-        self.outline = Outline::default();
+        (self.outline, self.events) = (Outline::default(), Events::default());
         self.stretch = None;
         let recording = Recording::open(&self.path)?;
         self.tables = story::of(&recording, &Story::default())?;
+        self.events.read(&recording)?;
         self.inode = inode(&self.path);
         self.recording = Some(recording);
         self.begin();
@@ -186,6 +194,7 @@ impl Reel {
             trouble: if left { trouble } else { String::new() },
             artefacts: self.sidecars.iter().flat_map(|sidecar| sidecar.rows().iter().cloned()).collect(),
             coder: self.coder.clone(),
+            events: self.events.timeline.clone(),
             ..self.tables.clone()
         };
         // A recording that keeps its labels from the screen keeps them from this one too, until it is closed.

@@ -33,6 +33,7 @@ pub(super) fn of(recording: &Recording, before: &Story) -> Result<Story, StoreEr
         gaps: recording.gaps()?,
         settling: settling.collect(),
         log: log(recording, before)?,
+        goes_on: !facts.next.is_empty(),
         blind: is_blind(recording),
         ..Story::default()
     })

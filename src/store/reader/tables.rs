@@ -81,6 +81,26 @@ impl Recording {
         self.values::<EventRow, _>(EventRow::value)
     }
 
+    /// The events that came after the first `known`, in the order they ended: of a growing file only those that are
+    /// new need to be read.
+    pub fn events_after(&self, known: usize) -> Result<Vec<Event>, StoreError> {
+        let table = self.part(EventRow::PATH)?;
+        let known = wide(known);
+        if length(&table) <= known {
+            return Ok(Vec::new());
+        }
+        if known == 0 {
+            return self.events();
+        }
+        if !has_columns::<EventRow>(&table) || table.ndim() != 1 {
+            return Err(self.damaged(EventRow::PATH, Problem::Type));
+        }
+        let new = table.read_slice_1d::<EventRow, _>(s![index(known)..]);
+        let new = new.map_err(|source| self.unreadable(EventRow::PATH, source))?;
+        let value = |row| EventRow::value(row).ok_or_else(|| self.damaged(EventRow::PATH, Problem::Value));
+        new.iter().map(value).collect()
+    }
+
     /// Signal quality, one row per channel and second.
     pub fn quality(&self) -> Result<Vec<Quality>, StoreError> {
         self.values::<QualityRow, _>(|row| Some(row.value()))

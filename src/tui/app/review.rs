@@ -4,6 +4,7 @@
 //! one is there. Only `update/review` changes it; `view/review` reads it.
 
 pub(crate) mod landmarks;
+pub(crate) mod places;
 
 use super::scale::Scale;
 use crate::emg::{Artefact, Kind, units};
@@ -12,6 +13,7 @@ use crate::session::review::{Ask, Picture, Story, Window};
 use crate::tui::history::History;
 use crate::tui::widget::Sweep;
 use landmarks::{Landmarks, Sort};
+use places::Places;
 use std::collections::VecDeque;
 use std::ops::Range;
 
@@ -253,6 +255,14 @@ impl Review {
         self.asked = Some(window);
         self.asks.retain(|ask| !matches!(ask, Ask::Paint(_)));
         self.asks.push_back(Ask::Paint(window));
+    }
+
+    /// What the jumps go by and the list shows; of events those of the selected channel, if there is one.
+    pub(crate) fn places(&self) -> Places<'_> {
+        match &self.story {
+            Some(story) if self.sort == Sort::Events => Places::events(story, self.selected, self.rate_hz()),
+            _ => Places::Landmarks(self.landmarks.all(self.sort)),
+        }
     }
 
     /// The last judgement that stands under the cursor, on the selected channel if there is one.

@@ -15,6 +15,8 @@ pub(crate) enum Step {
     Cursor(bool),
     /// Go to the next place (`true`) or the one before.
     Jump(bool),
+    /// Go to the next (`true`) event or the one before, and by events from now on.
+    Event(bool),
     /// Go by other places.
     Sort,
     /// Type where to go.
@@ -78,9 +80,15 @@ const fn on(key: Key, name: &'static str, step: Step, help: &'static str, hint: 
 }
 
 /// All keys of a review.
-pub(crate) const TABLE: [Binding; 34] = [
-    on(Key::Char('('), "(", Step::Onset, "an artefact begins at the cursor", "( ) artefact"),
-    on(Key::Char(')'), ")", Step::End, "it ends there: on the selected channel, or all", ""),
+pub(crate) const TABLE: [Binding; 36] = [
+    on(
+        Key::Char('('),
+        "(",
+        Step::Onset,
+        "an artefact begins or ends here: on the selected channel, or all",
+        "( ) artefact",
+    ),
+    on(Key::Char(')'), ")", Step::End, "", ""),
     on(
         Key::Char('x'),
         "x",
@@ -106,19 +114,19 @@ pub(crate) const TABLE: [Binding; 34] = [
         Key::Char('n'),
         "n",
         Step::Jump(true),
-        "go to the next marker, gap, line or artefact; to the one before",
+        "go to the next place of those Tab chose; to the one before",
         "n p next",
     ),
     on(Key::Char('p'), "p", Step::Jump(false), "", ""),
-    on(Key::Tab, "Tab", Step::Sort, "choose which of these", "Tab which"),
+    on(Key::Tab, "Tab", Step::Sort, "choose markers, events, gaps, log or artefacts", "Tab which"),
     on(
-        Key::Char('h'),
-        "h",
-        Step::Cursor(false),
-        "move the cursor by a hundredth of the window",
-        "h l cursor",
+        Key::Char('e'),
+        "e",
+        Step::Event(true),
+        "go to the next muscle event (of the selected channel), or back",
+        "e E event",
     ),
-    on(Key::Char('l'), "l", Step::Cursor(true), "", ""),
+    on(Key::Char('E'), "E", Step::Event(false), "", ""),
     on(Key::Char('g'), "g", Step::Goto, "go to a time (h:m:s or seconds) or a row (#1234)", "g goto"),
     on(Key::Char(':'), ":", Step::Goto, "", ""),
     on(
@@ -129,6 +137,14 @@ pub(crate) const TABLE: [Binding; 34] = [
         "[ ] window",
     ),
     on(Key::Char(']'), "]", Step::Window(true), "", ""),
+    on(
+        Key::Char('h'),
+        "h",
+        Step::Cursor(false),
+        "move the cursor by a hundredth of the window",
+        "h l cursor",
+    ),
+    on(Key::Char('l'), "l", Step::Cursor(true), "", ""),
     on(Key::Up, "Up", Step::Select(false), "select a channel", ""),
     on(Key::Down, "Down", Step::Select(true), "", ""),
     on(Key::Char('Z'), "Z", Step::Zoom, "show the selected channel alone", "Z zoom"),
@@ -137,11 +153,11 @@ pub(crate) const TABLE: [Binding; 34] = [
         Key::Char('+'),
         "+",
         Step::Gain(true),
-        "draw the selected channel, or all, larger or smaller",
+        "draw the selected channel, or all, larger, smaller, to fit",
         "+ - = gain",
     ),
     on(Key::Char('-'), "-", Step::Gain(false), "", ""),
-    on(Key::Char('='), "=", Step::Fit, "let it find its scale again", ""),
+    on(Key::Char('='), "=", Step::Fit, "", ""),
     on(Key::Char('?'), "?", Step::Help, "this table", "? help"),
     on(Key::Esc, "Esc", Step::Close, "close what is open, select nothing", ""),
     on(Key::Ctrl('l'), "Ctrl-L", Step::Repaint, "draw everything anew", ""),

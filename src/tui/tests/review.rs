@@ -1,9 +1,10 @@
 //! A recording looked at again: what is seen of it, and that no key leads out of it.
 
 use super::fixture::{at, marker};
+use crate::emg::finding::event::Class;
 use crate::emg::marker::Action;
-use crate::emg::{Artefact, Cause, Channel, Gap, Kind, Marker, units};
-use crate::session::review::{Ask, Line, Picture, Settling, Story, Tell, Window};
+use crate::emg::{Artefact, Cause, Channel, Event, Gap, Kind, Marker, units};
+use crate::session::review::{Ask, Line, Picture, Settling, Story, Tell, Timeline, Window};
 use crate::tui::app::App;
 use crate::tui::app::review::Review;
 use crate::tui::keys::Key;
@@ -72,8 +73,28 @@ fn story(rows: u64) -> Story {
             Line { row: None, utc_ns: 0, level: 3, text: "recording begins".into() },
             Line { row: Some(5_210), utc_ns: 0, level: 1, text: "1200 rows were lost".into() },
         ],
+        events: Timeline::new(found(rows)),
         ..Story::default()
     }
+}
+
+/// The smiles on their three muscles, and a twitch of the second; one smile ends in the hole.
+fn found(rows: u64) -> Vec<Event> {
+    let event = |channel, onset, end, class| Event {
+        onset,
+        apex: onset + 50,
+        end,
+        channel,
+        class,
+        peak: 40.0,
+        mvc_percent: if channel == 0 { 12.0 } else { f64::NAN },
+        ..Event::default()
+    };
+    let smiles = (0..rows / 5000)
+        .flat_map(|n| [0, 2, 3].map(|channel| event(channel, n * 5000 + 900, n * 5000 + 2100, Class::Macro)));
+    let mut all: Vec<Event> = smiles.filter(|event| event.end < rows).collect();
+    all.push(event(1, 2_500, 2_700, Class::Brief));
+    all
 }
 
 fn value(row: u64, channel: u64) -> f32 {
@@ -198,6 +219,7 @@ fn a_closed_recording_at_usual_sizes() {
 fn a_gap_is_hatched_and_says_its_cause() {
     let mut desk = Desk::usual();
     desk.press(Key::Tab);
+    desk.press(Key::Tab);
     desk.press(Key::Char('n'));
     assert_eq!(desk.cursor(), 4_000);
     assert_eq!(desk.reply(), "1200 rows lost: counter");
@@ -229,7 +251,7 @@ fn a_blind_review_shows_no_label() {
     desk.press(Key::Char('n'));
     for size in [(80, 24), (120, 40), (200, 60)] {
         let screen = desk.screen(size);
-        for label in ["stim", "happy", "slip"] {
+        for label in ["stim", "happy", "slip", "macro"] {
             assert!(!screen.contains(label), "{label} at {size:?}:\n{screen}");
         }
         assert!(screen.contains("BLIND") && screen.contains("marker"));
@@ -281,6 +303,70 @@ fn jumps_go_by_what_stands() {
         assert_eq!(desk.cursor(), row, "{text}");
     }
     assert!(desk.reply().starts_with("`soon` is no time"));
+}
+
+#[test]
+fn events_stand_on_the_traces_and_are_gone_through() {
+    let mut desk = Desk::usual();
+    desk.types("e");
+    assert_eq!((desk.cursor(), desk.reply()), (900, "macro ZYG-L 1200 ms"));
+    assert_snapshot!("review_events_80x24", desk.screen((80, 24)));
+    desk.types("e");
+    assert_eq!((desk.cursor(), desk.reply()), (2_500, "brief COR-L 200 ms"));
+    desk.types("e");
+    assert_eq!((desk.cursor(), desk.reply()), (5_900, "macro ZYG-L 1200 ms"));
+    desk.types("EE");
+    assert_eq!(desk.cursor(), 900);
+    desk.press(Key::Down);
+    desk.press(Key::Down);
+    desk.types("e");
+    assert_eq!((desk.cursor(), desk.reply()), (2_500, "brief COR-L 200 ms"), "of the selected channel alone");
+    assert_snapshot!("review_events_120x40", desk.screen((120, 40)));
+    desk.types("n");
+    assert_eq!(desk.reply(), "events on COR-L after this: none (Tab chooses others)");
+    let text = desk.screen((120, 40));
+    let trace = |n: usize| text.lines().skip(2 + 9 * n).take(9).map(|line| line.split_once('│').unwrap().1);
+    assert!(trace(0).any(|line| line.contains('M')) && trace(1).any(|line| line.contains('B')), "{text}");
+    assert!(!trace(1).any(|line| line.contains('M')), "nothing of the neighbours:\n{text}");
+}
+
+#[test]
+fn where_no_event_is_to_be_had_it_is_said_why() {
+    let without = |change: fn(Story) -> Story| {
+        let mut desk =
+            Desk::new(Dots::Braille, change(Story { events: Timeline::default(), ..story(60_000) }));
+        desk.types("e");
+        desk.reply().to_owned()
+    };
+    assert!(without(|story| story).starts_with("this file holds no muscle events"));
+    assert!(without(|story| Story { growing: true, ..story }).starts_with("no muscle event was found yet"));
+    assert!(without(Story::blinded).contains("the review is blind"));
+    let mut desk = Desk::new(Dots::Braille, Story { goes_on: true, ..story(60_000) });
+    desk.press(Key::End);
+    desk.types("e");
+    assert_eq!(desk.reply(), "events after this in this segment: none (Tab chooses others)");
+}
+
+/// Three days of twitches: what is asked for each frame is the cells, not the events.
+#[test]
+fn tens_of_thousands_of_events_are_gone_through() {
+    let twitch = |n: u64| Event {
+        onset: 3000 * n,
+        end: 3000 * n + 200,
+        channel: u16::try_from(n % 4).unwrap(),
+        class: Class::Brief,
+        ..Event::default()
+    };
+    let rows = 3 * 86_400_000;
+    let mut desk = Desk::new(Dots::Braille, Story { gaps: Vec::new(), ..story(1000) });
+    let events = Timeline::new((0..rows / 3000).map(twitch).collect());
+    desk.tell(Tell::Story(Box::new(Story { rows: 0..rows, events, ..story(1000) })));
+    desk.types("g71:59:00");
+    desk.press(Key::Enter);
+    desk.types("e");
+    assert_eq!(desk.cursor(), 259_143_000);
+    let screen = desk.screen((120, 40));
+    assert!(screen.contains("EVENTS 86382/86400") && screen.contains("brief ORB-L 200 ms"), "{screen}");
 }
 
 #[test]
@@ -350,6 +436,7 @@ fn help_is_the_table() {
     for binding in TABLE.iter().filter(|binding| !binding.help.is_empty()) {
         assert!(screen.contains(binding.help), "{} is cut off:\n{screen}", binding.name);
     }
+    assert!(screen.contains("? unsure") && screen.contains("! alarm"), "{screen}");
     desk.press(Key::Char('q'));
     assert!(desk.app.wishes.exit.is_none(), "q closes help first");
     desk.press(Key::Char('q'));

@@ -3,8 +3,9 @@
 use super::reply;
 use crate::emg::marker::{NOTE_BYTES, clip};
 use crate::emg::{Artefact, artefact, units};
-use crate::session::review::{Ask, Tell};
+use crate::session::review::{Ask, Story, Tell};
 use crate::tui::app::App;
+use crate::tui::app::review::landmarks::Sort;
 use crate::tui::app::review::{Mode, Review};
 use crate::tui::keys::Key;
 use crate::tui::keys::review::{Step, step_of};
@@ -128,6 +129,10 @@ fn obey(review: &mut Review, step: Step) -> Option<String> {
             travel(review, step);
         }
         Step::Jump(after) => return Some(jump(review, after)),
+        Step::Event(after) => {
+            review.sort = Sort::Events;
+            return Some(jump(review, after));
+        }
         Step::Sort => review.sort = review.sort.next(),
         Step::Goto => review.mode = Mode::Goto(String::new()),
         Step::Select(down) => select(review, down),
@@ -176,18 +181,34 @@ fn travel(review: &mut Review, step: Step) {
 
 /// Goes to the next place or the one before; gives what is there.
 fn jump(review: &mut Review, after: bool) -> String {
-    let sort = review.sort;
-    let end = review.span().end;
-    // A marker may lie ahead of the last row: there is nothing to see yet.
-    let found = review.landmarks.beside(sort, review.cursor, after).filter(|landmark| landmark.row < end);
-    let Some(landmark) = found else {
-        let which = if after { "after" } else { "before" };
-        return format!("{} {which} this: none (Tab chooses others)", sort.word());
-    };
-    let (row, text) = (landmark.row, landmark.text.clone());
+    let span = review.span();
+    // A marker may lie ahead of the last row, an event have begun in the segment before: there is nothing to see.
+    let found = review.places().beside(review.cursor, after).filter(|landmark| span.contains(&landmark.row));
+    let Some(landmark) = found else { return no_place(review, after) };
     review.follows = false;
-    review.go(row);
-    text
+    review.go(landmark.row);
+    landmark.text
+}
+
+/// Why there is no place to go to, and what else there is.
+fn no_place(review: &Review, after: bool) -> String {
+    let (sort, story) = (review.sort, review.story.as_deref());
+    let is = |of: fn(&Story) -> bool| story.is_some_and(of);
+    if sort == Sort::Events && is(|story| story.events.is_empty()) {
+        return if is(|story| story.blind) {
+            "events are kept from this screen: the review is blind".to_owned()
+        } else if is(|story| story.growing) {
+            "no muscle event was found yet; one is told a second or more after it ended".to_owned()
+        } else {
+            "this file holds no muscle events (Tab chooses other places)".to_owned()
+        };
+    }
+    let which = if after { "after" } else { "before" };
+    let on = review.selected.filter(|_| sort == Sort::Events);
+    let on = on.and_then(|channel| story?.channels.get(channel));
+    let on = on.map_or_else(String::new, |channel| format!(" on {}", channel.name));
+    let more = if after && is(|story| story.goes_on) { " in this segment" } else { "" };
+    format!("{}{on} {which} this{more}: none (Tab chooses others)", sort.word())
 }
 
 /// Selects the next channel; past the last one, none.

@@ -1,4 +1,5 @@
 //! What there is to jump to in a recording: markers as they stand after retractions, gaps, the log, judgements.
+//! Muscle events, which may be many, stay in their timeline: `places` puts them into words.
 
 use crate::emg::marker::{Action, Marker};
 use crate::emg::{Artefact, Gap};
@@ -10,6 +11,8 @@ use std::collections::HashMap;
 pub(crate) enum Sort {
     /// What somebody said happened.
     Markers,
+    /// What muscles did.
+    Events,
     /// What is missing.
     Gaps,
     /// What the station said: alarms, warnings, information.
@@ -20,12 +23,13 @@ pub(crate) enum Sort {
 
 impl Sort {
     /// All, in the order of Tab.
-    pub(crate) const ALL: [Self; 4] = [Self::Markers, Self::Gaps, Self::Log, Self::Artefacts];
+    pub(crate) const ALL: [Self; 5] = [Self::Markers, Self::Events, Self::Gaps, Self::Log, Self::Artefacts];
 
     /// Its name.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Markers => "markers",
+            Self::Events => "events",
             Self::Gaps => "gaps",
             Self::Log => "log",
             Self::Artefacts => "artefacts",
@@ -50,10 +54,10 @@ pub(crate) struct Landmark {
     pub(crate) stands: bool,
 }
 
-/// All places of a recording, each sort in the order of rows.
+/// All places of a recording but its events, each sort in the order of rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Landmarks {
-    sorts: [Vec<Landmark>; 4],
+    sorts: [Vec<Landmark>; 5],
 }
 
 impl Landmarks {
@@ -62,6 +66,7 @@ impl Landmarks {
         let named = |one: &Artefact| artefact(one, story);
         let mut sorts = [
             markers(&story.markers),
+            Vec::new(),
             story.gaps.iter().map(gap).collect(),
             story.log.iter().map(|line| log(line, story.rows.start)).collect(),
             story.artefacts.iter().map(named).collect(),
@@ -72,25 +77,10 @@ impl Landmarks {
         Self { sorts }
     }
 
-    /// Those of one sort.
+    /// Those of one sort; no events.
     pub(crate) fn all(&self, sort: Sort) -> &[Landmark] {
         let at = Sort::ALL.iter().position(|one| *one == sort).unwrap_or(0);
         &self.sorts[at]
-    }
-
-    /// The nearest one that stands after a row (`true`) or before it.
-    pub(crate) fn beside(&self, sort: Sort, row: u64, after: bool) -> Option<&Landmark> {
-        let mut standing = self.all(sort).iter().filter(|landmark| landmark.stands);
-        if after {
-            standing.find(|landmark| landmark.row > row)
-        } else {
-            standing.rfind(|landmark| landmark.row < row)
-        }
-    }
-
-    /// The place in the list of the last one at or before a row.
-    pub(crate) fn last_at(&self, sort: Sort, row: u64) -> Option<usize> {
-        self.all(sort).partition_point(|landmark| landmark.row <= row).checked_sub(1)
     }
 }
 
@@ -141,6 +131,7 @@ fn artefact(one: &Artefact, story: &Story) -> Landmark {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::app::review::places::Places;
     use crate::tui::tests::fixture::marker;
 
     #[test]
@@ -164,22 +155,22 @@ mod tests {
         let landmarks = Landmarks::of(&story);
         let texts: Vec<&str> = landmarks.all(Sort::Markers).iter().map(|one| one.text.as_str()).collect();
         assert_eq!(texts, ["late: sneezed", "stim_on (taken back)"], "in the order of rows");
-        assert_eq!(landmarks.beside(Sort::Markers, 0, true).map(|one| one.row), Some(300));
-        assert_eq!(landmarks.beside(Sort::Markers, 300, true), None, "what was taken back is passed by");
-        assert_eq!(landmarks.last_at(Sort::Markers, 299), None);
-        assert_eq!(landmarks.last_at(Sort::Markers, 300), Some(0));
+        let markers = Places::Landmarks(landmarks.all(Sort::Markers));
+        assert_eq!(markers.beside(0, true).map(|one| one.row), Some(300));
+        assert_eq!(markers.beside(300, true), None, "what was taken back is passed by");
+        assert_eq!((markers.last_at(299), markers.last_at(300)), (None, Some(0)));
     }
 
     #[test]
     fn tab_comes_round() {
         let mut sort = Sort::Markers;
-        let seen: Vec<&str> = (0..5)
+        let seen: Vec<&str> = (0..6)
             .map(|_| {
                 let word = sort.word();
                 sort = sort.next();
                 word
             })
             .collect();
-        assert_eq!(seen, ["markers", "gaps", "log", "artefacts", "markers"]);
+        assert_eq!(seen, ["markers", "events", "gaps", "log", "artefacts", "markers"]);
     }
 }

@@ -1,9 +1,13 @@
 //! Under the picture: what is at the cursor, the places about it, what is wrong, the keys.
 
+use super::super::live::found::CLASSES;
 use super::super::{row, styled, words, write};
 use super::{time, traces};
+use crate::emg::Event;
+use crate::session::review::Story;
 use crate::tui::app::App;
 use crate::tui::app::review::landmarks::{Landmark, Sort};
+use crate::tui::app::review::places::told;
 use crate::tui::app::review::{Mode, Review};
 use crate::tui::keys::review::{Binding, Step, TABLE};
 use ratatui::buffer::Buffer;
@@ -50,25 +54,47 @@ pub(super) fn cursor(app: &App, review: &Review, area: Rect, buffer: &mut Buffer
         let note = if one.note.is_empty() { String::new() } else { format!(": {}", one.note) };
         say(format!("artefact by {who}{note}"), false);
     }
+    if let Some(event) = at_cursor(review, story) {
+        say(event, false);
+    }
     write(area, buffer, line);
+}
+
+/// The muscle events at the cursor, on the selected channel if there is one: the last of them, and how many more.
+fn at_cursor(review: &Review, story: &Story) -> Option<String> {
+    let rows = review.cursor..review.cursor + 1;
+    let on = |channel: &usize| review.selected.is_none_or(|selected| selected == *channel);
+    let here = (0..story.channels.len()).filter(on);
+    let here: Vec<&Event> =
+        here.filter_map(|channel| story.events.latest(channel, &rows)).map(|(_, event)| event).collect();
+    let last = here.iter().max_by_key(|event| event.onset)?;
+    let unit = story.channels.get(usize::from(last.channel)).map_or("", |channel| &*channel.unit);
+    let peak = format!(", {} {unit}", words::value(last.peak));
+    let share = format!(" ({:.0} %MVC)", last.mvc_percent);
+    let share = if last.mvc_percent.is_nan() { "" } else { &share };
+    let more = if here.len() > 1 { format!(" and {} more", here.len() - 1) } else { String::new() };
+    Some(format!("{}{peak}{share}{more}", told(last, &story.channels, review.rate_hz())))
 }
 
 /// A heading that says which places the jumps go by.
 fn heading(app: &App, review: &Review) -> Span<'static> {
-    let all = review.landmarks.all(review.sort);
-    let at = review.landmarks.last_at(review.sort, review.cursor).map_or(0, |at| at + 1);
-    styled(format!("{} {at}/{}", review.sort.word().to_uppercase(), all.len()), app.theme.title)
+    let (places, sort) = (review.places(), review.sort);
+    let at = places.last_at(review.cursor).map_or(0, |at| at + 1);
+    let story = review.story.as_ref().filter(|_| sort == Sort::Events);
+    let on = story.and_then(|story| story.channels.get(review.selected?));
+    let on = on.map_or_else(String::new, |channel| format!(" {}", channel.name));
+    styled(format!("{}{on} {at}/{}", sort.word().to_uppercase(), places.len()), app.theme.title)
 }
 
 /// The place at or before the cursor, and those about it, on one line.
 pub(super) fn beside(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) {
     let mut line = Line::from(heading(app, review));
-    let all = review.landmarks.all(review.sort);
-    let at = review.landmarks.last_at(review.sort, review.cursor);
+    let places = review.places();
+    let at = places.last_at(review.cursor);
     let from = at.unwrap_or(0);
-    for (n, one) in all.iter().enumerate().skip(from).take(4) {
+    for (n, one) in (from..from + 4).filter_map(|n| Some((n, places.get(n)?))) {
         line.push_span(Span::raw("  "));
-        line.push_span(entry(app, review, one, at == Some(n)));
+        line.push_span(entry(app, review, &one, at == Some(n)));
     }
     write(area, buffer, line);
 }
@@ -76,12 +102,12 @@ pub(super) fn beside(app: &App, review: &Review, area: Rect, buffer: &mut Buffer
 /// A column of places about the cursor.
 pub(super) fn list(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) {
     write(row(area, 0), buffer, Line::from(heading(app, review)));
-    let all = review.landmarks.all(review.sort);
+    let places = review.places();
     let room = usize::from(area.height).saturating_sub(1);
-    let at = review.landmarks.last_at(review.sort, review.cursor);
-    let first = at.unwrap_or(0).saturating_sub(room / 2).min(all.len().saturating_sub(room));
-    for (y, (n, one)) in (1..area.height).zip(all.iter().enumerate().skip(first)) {
-        write(row(area, y), buffer, Line::from(entry(app, review, one, at == Some(n))));
+    let at = places.last_at(review.cursor);
+    let first = at.unwrap_or(0).saturating_sub(room / 2).min(places.len().saturating_sub(room));
+    for (y, (n, one)) in (1..area.height).zip((first..).map_while(|n| Some((n, places.get(n)?)))) {
+        write(row(area, y), buffer, Line::from(entry(app, review, &one, at == Some(n))));
     }
 }
 
@@ -170,7 +196,8 @@ pub(super) fn help(app: &App, review: &Review, area: Rect, buffer: &mut Buffer) 
     for (n, (names, help)) in (1..).zip(lines) {
         write(row(area, n), buffer, format!(" {:<12}{help}", format!("{names} ")));
     }
-    let sorts = Sort::ALL.map(Sort::word).join(", ");
+    let last = row(area, area.height.saturating_sub(2));
+    write(last, buffer, format!(" Traces: {CLASSES}"));
     let last = row(area, area.height.saturating_sub(1));
-    write(last, buffer, format!(" Tab goes round {sorts}. Under the time: ^ marker, x gap, ! alarm."));
+    write(last, buffer, " Under the time: ^ marker  x gap  ! alarm");
 }

@@ -37,6 +37,11 @@ impl Cells {
         self.rows.get(after).filter(|rows| rows.contains(&row)).and_then(|_| u16::try_from(after).ok())
     }
 
+    /// The rows a cell shows.
+    pub(super) fn rows(&self, cell: u16) -> Option<&Range<u64>> {
+        self.rows.get(usize::from(cell)).filter(|rows| !rows.is_empty())
+    }
+
     /// The cells that show any of these rows.
     pub(super) fn touching(&self, rows: &Range<u64>) -> Range<u16> {
         let from = self.rows.partition_point(|cell| cell.end <= rows.start);

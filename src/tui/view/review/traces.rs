@@ -1,5 +1,6 @@
 //! The channels of a review: labels, envelopes, what lies over them, the time and the places under them.
 
+use super::super::live::found;
 use super::super::{row, styled, words, write};
 use super::axis::Axis;
 use super::overlay::{Cells, lay, say};
@@ -83,7 +84,7 @@ fn trace(app: &App, review: &Review, painted: &Painted, channel: usize, area: Re
     envelope.render(area, buffer);
 }
 
-/// What lies over one channel: filters that settle, judgements, the stretch that is being judged.
+/// What lies over one channel: filters that settle, judgements, the stretch that is being judged, muscle events.
 fn over(app: &App, review: &Review, cells: &Cells, channel: usize, area: Rect, buffer: &mut Buffer) {
     let Some(story) = &review.story else { return };
     let underlined = Style::new().add_modifier(Modifier::UNDERLINED | Modifier::DIM);
@@ -101,6 +102,10 @@ fn over(app: &App, review: &Review, cells: &Cells, channel: usize, area: Rect, b
         let rows = onset.min(review.cursor)..onset.max(review.cursor) + 1;
         lay(area, cells.touching(&rows), app.dots.pick('░', '='), app.theme.selected, buffer);
     }
+    found::edge(app, area, buffer, |x| {
+        let (at, event) = story.events.latest(channel, cells.rows(x)?)?;
+        Some((at, found::sign(event.class)))
+    });
 }
 
 /// Hatches what is missing, and says why; where nobody knows how many rows are, there is none to hatch but a line.

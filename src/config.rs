@@ -22,7 +22,7 @@ pub(crate) use value::duration;
 
 use crate::emg::Kind;
 use crate::pipeline;
-use crate::pipeline::preset::Notches;
+use crate::pipeline::preset::{Baseline, Notches};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -69,8 +69,8 @@ pub struct Config {
     pub band_order: u32,
     /// Where its notches stand.
     pub notches: Notches,
-    /// Edge of the high-pass that takes drift out of the envelope, Hz.
-    pub envelope_baseline: Option<f64>,
+    /// What takes drift out of the envelope.
+    pub envelope_baseline: Baseline,
     /// Keys that set markers, sorted by key.
     pub keys: Vec<KeyBinding>,
     /// Characters the traces are drawn with.
@@ -114,7 +114,7 @@ impl Default for Config {
             preset: Preset::Default,
             band_order: pipeline::Options::default().order,
             notches: Notches::Auto,
-            envelope_baseline: None,
+            envelope_baseline: Baseline::Off,
             keys: binding::defaults(),
             glyphs: Glyphs::Auto,
             color: Color::Auto,
@@ -145,7 +145,7 @@ impl Config {
             preset: self.preset,
             order: self.band_order,
             notches: self.notches,
-            baseline_hz: self.envelope_baseline,
+            baseline: self.envelope_baseline,
         }
     }
 

@@ -12,8 +12,8 @@ pub mod run;
 pub mod state;
 pub mod zero_phase;
 
-pub use chain::{Chain, ChainChange, Reason, Section, Span};
-pub use preset::{Options, Preset};
+pub use chain::{Chain, ChainChange, Reason, Section, Span, Tracker};
+pub use preset::{Baseline, Options, Preset};
 pub use redesign::redesign;
 pub use run::{CleanBlock, Pipeline};
 pub use state::{FilterState, PipelineState, TrackState};

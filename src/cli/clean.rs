@@ -26,7 +26,7 @@ pub(super) struct CleanArgs {
     /// The recording to write; never overwritten
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Forward and backward, so that nothing is delayed
+    /// Forward and backward, so that nothing is delayed; a tracked baseline alone runs forward
     #[arg(long)]
     zero_phase: bool,
     /// Other filters: default, startle-28, off, or a band such as 20-400
@@ -41,8 +41,8 @@ pub(super) struct CleanArgs {
     /// Another order of the band-pass, 1 to 8
     #[arg(long, value_name = "N")]
     band_order: Option<String>,
-    /// Another high-pass under the envelope: its edge, 0.01 to 1 Hz, or off
-    #[arg(long, value_name = "HZ")]
+    /// Another baseline of the envelope: off, track, or the edge of a high-pass, 0.01 to 1 Hz
+    #[arg(long, value_name = "WORD")]
     envelope_baseline: Option<String>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Color, Config, Glyphs, LineFrequency, Listen, Preset, Theme, value};
 use crate::emg::Kind;
-use crate::pipeline::preset::{BASELINE_HZ, Notches, STEEPEST};
+use crate::pipeline::preset::{Baseline, Notches, STEEPEST};
 use std::path::PathBuf;
 use std::time::Duration;
 use toml::Value;
@@ -169,12 +169,13 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key!(
         "envelope-baseline",
-        "the edge in Hz, 0.01 to 1, of a high-pass that takes slow drift out of the envelope, or `off`",
-        envelope_baseline = |text| {
-            let edge = |text: &str| text.parse().ok().filter(|hz| BASELINE_HZ.contains(hz));
-            value::unless("off", text, edge)
-        },
-        |edge| edge.map_or_else(|| Value::from("off"), Value::from)
+        "`track` (or `track:FALL/RISE` in seconds, 0.1 to 2 and 20 to 600) to take the floor away from the envelope, \
+         the edge in Hz, 0.01 to 1, of a high-pass that takes slow drift out of it, or `off`",
+        envelope_baseline = |text| Baseline::from_word(text),
+        |baseline| match baseline {
+            Baseline::HighPass(hz) => Value::from(*hz),
+            word => Value::from(word.to_string()),
+        }
     ),
     key!(
         "glyphs",

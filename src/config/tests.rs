@@ -115,7 +115,7 @@ fn every_flag_reaches_its_key() {
         preset: Preset::Band { low: 30.0, high: 400.0 },
         band_order: 4,
         notches: Notches::Auto,
-        envelope_baseline: None,
+        envelope_baseline: Baseline::Off,
         keys: binding::defaults(),
         glyphs: Glyphs::Ascii,
         color: Color::Never,

@@ -1,7 +1,13 @@
-//! The envelope of a cleaned signal: rectified where asked, smoothed, and thinned out to a display's pace.
+//! The envelope of a cleaned signal: rectified where asked, smoothed, put on its floor, and thinned out to a display's
+//! pace.
 //!
 //! It keeps the time of its rows by the row count of the recording, so it needs no phase of its own.
 
+mod tracker;
+
+pub use tracker::Tracker;
+
+use self::tracker::Floor;
 use super::cascade::Cascade;
 use super::{Memory, Section};
 use crate::emg::units::wide;
@@ -13,6 +19,8 @@ pub struct Path<'a> {
     pub rectify: bool,
     /// Sections of the smoothing low-pass, none for no smoothing.
     pub sections: &'a [Section],
+    /// The floor that is taken away from what they give.
+    pub tracker: Option<Tracker>,
 }
 
 /// Envelopes of all channels.
@@ -20,6 +28,8 @@ pub struct Path<'a> {
 pub struct Envelope {
     rectify: Vec<bool>,
     smooth: Cascade,
+    /// The floor of each channel that has one.
+    floors: Vec<Option<Floor>>,
 }
 
 impl Envelope {
@@ -27,7 +37,11 @@ impl Envelope {
     #[must_use]
     pub fn new(paths: &[Path<'_>]) -> Self {
         let chains: Vec<&[Section]> = paths.iter().map(|path| path.sections).collect();
-        Self { rectify: paths.iter().map(|path| path.rectify).collect(), smooth: Cascade::new(&chains) }
+        Self {
+            rectify: paths.iter().map(|path| path.rectify).collect(),
+            smooth: Cascade::new(&chains),
+            floors: paths.iter().map(|path| path.tracker.map(Floor::new)).collect(),
+        }
     }
 
     /// Turns `rows x channels` cleaned values into envelope values of the same rows, in place.
@@ -44,27 +58,52 @@ impl Envelope {
             }
         }
         self.smooth.run(values);
+        let width = self.floors.len();
+        for (channel, floor) in self.floors.iter_mut().enumerate() {
+            if let Some(floor) = floor {
+                values.iter_mut().skip(channel).step_by(width).for_each(|value| *value = floor.above(*value));
+            }
+        }
     }
 
-    /// Puts a channel into the state that a constant cleaned signal of `value` would have led to.
-    pub fn start(&mut self, channel: usize, value: f64) {
-        self.smooth.start(channel, if self.rectify[channel] { value.abs() } else { value });
+    /// Puts a channel into the state that a constant cleaned signal of `value` would have led to, the floor being as
+    /// high as its envelope; it takes `settling` rows until it has settled.
+    pub fn start(&mut self, channel: usize, value: f64, settling: u64) {
+        let value = if self.rectify[channel] { value.abs() } else { value };
+        self.smooth.start(channel, value);
+        if let Some(floor) = &mut self.floors[channel] {
+            floor.recall([value; 2], settling);
+        }
     }
 
     /// Puts a channel to rest.
     pub fn stop(&mut self, channel: usize) {
-        self.smooth.stop(channel);
+        self.start(channel, 0.0, 0);
     }
 
-    /// State of a channel, one entry per section.
+    /// State of a channel: one entry per section, and behind them that of its floor where it has one.
     #[must_use]
     pub fn memory(&self, channel: usize) -> Vec<Memory> {
-        self.smooth.memory(channel)
+        let mut memory = self.smooth.memory(channel);
+        memory.extend(self.floors[channel].as_ref().map(Floor::memory));
+        memory
     }
 
-    /// Puts a channel into a state that [`Envelope::memory`] gave.
-    pub fn recall(&mut self, channel: usize, memory: &[Memory]) {
-        self.smooth.recall(channel, memory);
+    /// Puts a channel into a state that [`Envelope::memory`] gave, `settling` rows before it has settled.
+    ///
+    /// # Panics
+    /// When the state belongs to another path.
+    pub fn recall(&mut self, channel: usize, memory: &[Memory], settling: u64) {
+        let mut sections = memory;
+        if let Some(floor) = &mut self.floors[channel] {
+            let parts = memory.split_last();
+            assert!(parts.is_some(), "a state without a floor for a path with one");
+            if let Some((last, before)) = parts {
+                floor.recall(*last, settling);
+                sections = before;
+            }
+        }
+        self.smooth.recall(channel, sections);
     }
 }
 
@@ -110,10 +149,10 @@ mod tests {
     #[test]
     fn a_steady_tone_has_the_mean_of_its_rectified_self() {
         let smooth = butterworth(2, Band::LowPass(20.0), 1000.0);
-        let mut envelope = Envelope::new(&[Path { rectify: true, sections: &smooth }]);
+        let mut envelope = Envelope::new(&[Path { rectify: true, sections: &smooth, tracker: None }]);
         let tone = |n: usize| (0.2 * std::f64::consts::PI * crate::emg::units::float_len(n)).sin() * 3.0;
         let mut values: Vec<f64> = (0..1000).map(tone).collect();
-        envelope.start(0, values[0]);
+        envelope.start(0, values[0], 0);
         envelope.run(&mut values);
         // Mean of |sin| is 2 / pi; ten points a period and the ripple left at 200 Hz blur it by a few percent.
         let last = &values[500..];

@@ -147,7 +147,8 @@ impl Station {
 
 /// SHA-256, lower-case hexadecimal, of filters by what they compute: of each different chain among the model's
 /// channels, in the order in which they first occur, the sections as little-endian f64 `[b0, b1, b2, 1, a1, a2]`; for
-/// a model of envelopes then a byte that is 1 where the chain rectifies, and its envelope sections in the same way.
+/// a model of envelopes then a byte that is 1 where the chain rectifies, its envelope sections in the same way, and fall
+/// and rise of the floor it tracks, where it does.
 #[must_use]
 pub fn chain_sha256(chains: &[&Chain], signal: Signal) -> String {
     let mut parts: Vec<Vec<u8>> = Vec::new();
@@ -156,6 +157,8 @@ pub fn chain_sha256(chains: &[&Chain], signal: Signal) -> String {
         if signal == Signal::Envelope {
             bytes.push(u8::from(chain.rectify));
             bytes.extend(self::bytes(&chain.envelope_sections));
+            let tracker = chain.tracker.iter().flat_map(|tracker| [tracker.fall, tracker.rise]);
+            bytes.extend(tracker.flat_map(f64::to_le_bytes));
         }
         if !parts.contains(&bytes) {
             parts.push(bytes);

@@ -1,6 +1,7 @@
 //! Filter chains as data, and the spans over which they hold.
 
 pub use crate::dsp::Section;
+pub use crate::dsp::envelope::Tracker;
 
 /// A chain: sections before rectification, sections after it, and what a reader must know of both.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,6 +14,8 @@ pub struct Chain {
     pub envelope_sections: Vec<Section>,
     /// Whether the envelope path rectifies first (kind raw) or takes the signal as it is.
     pub rectify: bool,
+    /// The floor that is taken away from the smoothed envelope; none leaves it where it is.
+    pub tracker: Option<Tracker>,
     /// Rows per second the sections were designed for; 0 for an identity whose rate is not known.
     pub design_rate_hz: f64,
     /// For people, e.g. `BP20-450 N50+h Q10`: band-pass, notches at the mains and its harmonics.
@@ -20,8 +23,17 @@ pub struct Chain {
     /// Group delay of `sections` at the geometric mean of their band edges, rows; 0 without sections.
     pub delay_samples: f64,
     /// Rows after a start until the transient is below 1 % of its beginning: those of `sections` and then those
-    /// of `envelope_sections`, each as [`crate::dsp::response::settle_rows`] counts them.
+    /// of `envelope_sections`, each as [`crate::dsp::response::settle_rows`] counts them, and then those of `tracker`.
+    /// Its floor follows the envelope both ways until then.
     pub settle_rows: u64,
+}
+
+impl Chain {
+    /// How many memories a state of its envelope path has.
+    #[must_use]
+    pub fn envelope_memories(&self) -> usize {
+        self.envelope_sections.len() + usize::from(self.tracker.is_some())
+    }
 }
 
 /// Why a span begins.

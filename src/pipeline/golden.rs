@@ -79,6 +79,43 @@ fn every_preset_filters_as_scipy_does_forward_and_both_ways() {
     assert_eq!(cases, 16);
 }
 
+/// Made by `scripts/golden`: a `track` line, then raw and both envelopes, each less its floor.
+const TRACKED: &str = include_str!("../../tests/golden/dsp_tracker.txt");
+
+#[test]
+fn a_tracked_floor_is_the_one_numpy_finds_forward_and_behind_zero_phase_filters() {
+    let numbers = |line: &str| line.split(' ').map(|word| word.parse().unwrap()).collect::<Vec<f64>>();
+    let lines: Vec<&str> = TRACKED.lines().collect();
+    for case in lines.chunks_exact(4) {
+        let [_, rate, word, settle, fall, rise] = case[0].split(' ').collect::<Vec<_>>()[..] else {
+            panic!()
+        };
+        let rate_hz: f64 = rate.parse().unwrap();
+        let decimation = preset::decimation(Some(rate_hz));
+        let occasion =
+            Occasion { sample: 0, reason: Reason::Start, rate_hz: Some(rate_hz), decimation, first_id: 0 };
+        let options = Options { baseline: Baseline::from_word(word).unwrap(), ..Options::default() };
+        let (change, _) = preset::chains(&channels(), &options, &occasion);
+        let chain = &change.chains[0];
+        let tracker = chain.tracker.unwrap();
+        assert_eq!(chain.settle_rows.to_string(), settle, "{rate} Hz");
+        for (ours, theirs) in [(tracker.fall, fall), (tracker.rise, rise)] {
+            assert!((ours / theirs.parse::<f64>().unwrap() - 1.0).abs() < 1e-14, "{ours} {theirs}");
+        }
+        let counts = numbers(case[1]);
+        let out = run(&change, &counts);
+        let single = |values: &[f32]| values.iter().copied().map(f64::from).collect::<Vec<_>>();
+        assert!(off(single(&out.envelope).into_iter(), &numbers(case[2])) < 6e-8, "{rate} Hz");
+        let inputs = [Input::Chains(Arc::new(change)), rows(0, &counts)];
+        let inputs = inputs.into_iter().map(Ok::<_, std::convert::Infallible>);
+        let Ok(still) = ZeroPhase::of(&channels(), Pipeline::new(&channels()), inputs);
+        let mut block = out;
+        still.replace(&mut block);
+        assert!(off(single(&block.envelope).into_iter(), &numbers(case[3])) < 6e-8, "{rate} Hz, both ways");
+    }
+    assert_eq!(lines.len(), 16, "four rates");
+}
+
 #[test]
 fn without_a_filter_the_signal_is_itself_at_every_rate() {
     for rate_hz in [200.0, 904.0, 1000.0, 2000.0] {

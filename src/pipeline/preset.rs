@@ -3,11 +3,13 @@
 //! Designs once, when a recording begins or its rate becomes known; from then on coefficients travel with the data.
 //! Called by the recorder and by commands that clean a file anew.
 
+mod baseline;
 mod notches;
 
+pub use baseline::Baseline;
 pub use notches::Notches;
 
-use super::{Chain, ChainChange, Reason, Section};
+use super::{Chain, ChainChange, Reason, Section, Tracker};
 use crate::dsp::design::{Band, butterworth, notch};
 use crate::dsp::response::{group_delay, settle_rows};
 use crate::emg::units::{length, small};
@@ -19,8 +21,6 @@ const BAND_ORDER: u32 = 4;
 pub const STEEPEST: u32 = 8;
 /// Mains frequencies that make sense, Hz: railways have 16.7, ships and aircraft 400.
 pub const MAINS_HZ: std::ops::RangeInclusive<f64> = 10.0..=400.0;
-/// Edges of a high-pass on the envelope, Hz: lower ones never settle, higher ones take expressions for drift.
-pub const BASELINE_HZ: std::ops::RangeInclusive<f64> = 0.01..=1.0;
 /// Q of the notches: sharper ones ring as long as a micro-expression lasts.
 const NOTCH_Q: f64 = 10.0;
 /// The default band, Hz (van Boxtel 2001: high-pass 15-25 Hz, low-pass 400-500 Hz).
@@ -50,8 +50,8 @@ pub struct Options {
     pub order: u32,
     /// Where notches stand.
     pub notches: Notches,
-    /// Edge of the high-pass that takes slow drift out of the envelope, Hz; none leaves its baseline alone.
-    pub baseline_hz: Option<f64>,
+    /// What takes slow drift out of the envelope.
+    pub baseline: Baseline,
 }
 
 impl Default for Options {
@@ -61,7 +61,7 @@ impl Default for Options {
             preset: Preset::Default,
             order: BAND_ORDER,
             notches: Notches::Auto,
-            baseline_hz: None,
+            baseline: Baseline::Off,
         }
     }
 }
@@ -76,7 +76,11 @@ impl std::fmt::Display for Options {
         if !self.notches.are_auto() {
             write!(f, ", notches {}", self.notches)?;
         }
-        self.baseline_hz.map_or(Ok(()), |hz| write!(f, ", envelope baseline {hz} Hz"))
+        match self.baseline {
+            Baseline::Off => Ok(()),
+            Baseline::HighPass(hz) => write!(f, ", envelope baseline {hz} Hz"),
+            track @ Baseline::Track { .. } => write!(f, ", envelope baseline {track}"),
+        }
     }
 }
 
@@ -193,7 +197,7 @@ struct Recipe {
     of_mains: bool,
     rectify: bool,
     smooth: bool,
-    baseline_hz: Option<f64>,
+    baseline: Baseline,
 }
 
 impl Recipe {
@@ -205,11 +209,11 @@ impl Recipe {
         };
         let identity = Self { rate_hz, ..Self::default() };
         let smooth = ENVELOPE_HZ < USABLE * rate_hz;
-        let baseline_hz = options.baseline_hz.filter(|_| smooth);
+        let baseline = if smooth { options.baseline } else { Baseline::Off };
         match kind {
             _ if options.preset == Preset::Off => (identity, None),
             Kind::Aux | Kind::Trigger => (identity, None),
-            Kind::Rectified | Kind::Envelope if smooth => (Self { smooth, baseline_hz, ..identity }, None),
+            Kind::Rectified | Kind::Envelope if smooth => (Self { smooth, baseline, ..identity }, None),
             Kind::Rectified | Kind::Envelope => {
                 let remark = format!(
                     "this source gives {} rows/s, too few to smooth at {} Hz: the envelope is the signal itself",
@@ -228,7 +232,7 @@ impl Recipe {
                         of_mains: options.notches.are_auto(),
                         rectify: true,
                         smooth,
-                        baseline_hz,
+                        baseline,
                         ..identity
                     };
                     (recipe, remark)
@@ -250,15 +254,23 @@ impl Recipe {
         }
         let low_pass = || butterworth(ENVELOPE_ORDER, Band::LowPass(ENVELOPE_HZ), self.rate_hz);
         let mut envelope_sections = if self.smooth { low_pass() } else { Vec::new() };
-        if let Some(hz) = self.baseline_hz {
-            envelope_sections.extend(butterworth(1, Band::HighPass(hz), self.rate_hz));
+        let mut tracker = None;
+        match self.baseline {
+            Baseline::Off => {}
+            Baseline::HighPass(hz) => {
+                envelope_sections.extend(butterworth(1, Band::HighPass(hz), self.rate_hz));
+            }
+            Baseline::Track { fall_s, rise_s } => tracker = Some(Tracker::new(fall_s, rise_s, self.rate_hz)),
         }
-        let settle_rows = settle_rows(&sections) + settle_rows(&envelope_sections);
+        let settle_rows = settle_rows(&sections)
+            + settle_rows(&envelope_sections)
+            + tracker.as_ref().map_or(0, Tracker::settle_rows);
         Chain {
             id,
             sections,
             envelope_sections,
             rectify: self.rectify,
+            tracker,
             design_rate_hz: self.rate_hz,
             words: self.words(),
             delay_samples,
@@ -267,10 +279,10 @@ impl Recipe {
     }
 
     fn words(&self) -> String {
-        let baseline = self.baseline_hz.map_or_else(String::new, |hz| format!(" HP{hz} on the envelope"));
+        let baseline = self.baseline.operator();
         let Some((low, high)) = self.band else {
             return if self.smooth {
-                format!("env LP{}{}", Number(ENVELOPE_HZ), baseline.replace(" on the envelope", ""))
+                format!("env LP{}{baseline}", Number(ENVELOPE_HZ))
             } else {
                 "no filter".to_owned()
             };
@@ -282,7 +294,8 @@ impl Recipe {
             all => format!(" N{} Q{}", all.join(","), Number(NOTCH_Q)),
         };
         let order = if self.order == BAND_ORDER { String::new() } else { format!(" order {}", self.order) };
-        format!("BP{}-{}{order}{notches}{baseline}", Number(low), Number(high))
+        let place = if baseline.is_empty() { "" } else { " on the envelope" };
+        format!("BP{}-{}{order}{notches}{baseline}{place}", Number(low), Number(high))
     }
 }
 

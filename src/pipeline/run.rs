@@ -225,7 +225,7 @@ impl Pipeline {
         self.clean.run(values);
         for (span, start) in out.spans.iter().zip(&mut out.starts).skip(before) {
             let channel = usize::from(span.channel);
-            self.envelope.start(channel, values[channel]);
+            self.envelope.start(channel, values[channel], span.settled_sample - span.sample);
             start.envelope = self.envelope.memory(channel);
         }
         self.emit(values, &mut out.clean);

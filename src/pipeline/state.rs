@@ -11,7 +11,8 @@ use crate::dsp::Memory;
 pub struct FilterState {
     /// One entry per section of the chain; empty for the identity.
     pub sections: Vec<Memory>,
-    /// One entry per envelope section of the chain; empty without smoothing.
+    /// One entry per envelope section of the chain, and behind them `[mean, floor]` of its tracker where it has one;
+    /// empty without smoothing. How long the floor has still to settle follows from the span.
     pub envelope: Vec<Memory>,
 }
 

@@ -1,11 +1,13 @@
 //! A whole recording filtered without delay: forward and backward through the chains it ran under, span by span.
 //!
 //! For after the fact only: a value depends on what came later in its span. What was raw and where spans begin is
-//! what the running pipeline says; only the values differ. Held in memory: 20 bytes per value. Called by `clean`, and
-//! by `verify` for the files it made.
+//! what the running pipeline says; only the values differ. A floor under the envelope is tracked forward, as it always
+//! is: it is not linear and delays nothing but itself. Held in memory: 20 bytes per value. Called by `clean`, and by
+//! `verify` for the files it made.
 
 use super::run::{CleanBlock, Pipeline};
 use super::{Chain, Input, Span};
+use crate::dsp::envelope::{Envelope, Path};
 use crate::dsp::{envelope, zero_phase};
 use crate::emg::Channel;
 use crate::emg::units::{index, narrow, wide};
@@ -144,6 +146,9 @@ impl ZeroPhase {
             }
         }
         zero_phase::filter(&chain.envelope_sections, width, &mut some);
+        if chain.tracker.is_some() {
+            lower(chain, width, &mut some);
+        }
         let start = self.first + wide(stretch.start);
         let first =
             envelope::first_at(start, self.decimation) - envelope::first_at(self.first, self.decimation);
@@ -153,6 +158,16 @@ impl ZeroPhase {
             together.iter().zip(some).for_each(|(&channel, &value)| to[channel] = narrow(value));
         }
     }
+}
+
+/// Takes the floor away from smoothed envelopes.
+fn lower(chain: &Chain, width: usize, values: &mut [f64]) {
+    let path = Path { rectify: false, sections: &[], tracker: chain.tracker };
+    let mut floors = Envelope::new(&vec![path; width]);
+    for (channel, &first) in values[..width].iter().enumerate() {
+        floors.start(channel, first, chain.settle_rows);
+    }
+    floors.run(values);
 }
 
 /// Rows, counted from the first, over which one chain ran on.

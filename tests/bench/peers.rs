@@ -90,6 +90,7 @@ fn filter(rows: usize) -> f64 {
         sections,
         envelope_sections: butterworth(2, Band::LowPass(10.0), RATE_HZ),
         rectify: true,
+        tracker: None,
         design_rate_hz: RATE_HZ,
         words: String::new(),
         delay_samples: 0.0,

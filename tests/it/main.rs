@@ -11,6 +11,7 @@
 mod support;
 
 mod alarms;
+mod baseline;
 mod board;
 mod calibration;
 mod clean;

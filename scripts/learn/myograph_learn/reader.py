@@ -155,7 +155,8 @@ def load(path, kind):
 
 
 def chain_sha256(file, chain, kind):
-    """Of the chain's sections as little-endian doubles; for the envelope also its rectifier and its own sections."""
+    """Of the chain's sections as little-endian doubles; for the envelope also its rectifier, its own sections and the
+    floor it tracks, which older files do not know."""
     digest = hashlib.sha256()
     first, count = int(chain["first_section"]), int(chain["count"])
     digest.update(file["filter/sections"][first : first + count].astype("<f8").tobytes())
@@ -163,6 +164,8 @@ def chain_sha256(file, chain, kind):
         first, count = int(chain["envelope_first"]), int(chain["envelope_count"])
         digest.update(bytes([int(chain["rectify"])]))
         digest.update(file["filter/envelope_sections"][first : first + count].astype("<f8").tobytes())
+        if "baseline_fall" in chain.dtype.names and chain["baseline_fall"]:
+            digest.update(np.array([chain["baseline_fall"], chain["baseline_rise"]], "<f8").tobytes())
     return digest.hexdigest()
 
 

@@ -13,6 +13,7 @@ ARTEFACTS = [("onset", "<u8"), ("end", "<u8"), ("channels", "<u8"), ("rule", TEX
 EVENTS = [("onset", "<u8"), ("apex", "<u8"), ("end", "<u8"), ("channel", "<u2"), ("action_unit", CODE), ("class", CODE)]
 CHANNELS = [("name", TEXT), ("kind", CODE), ("muscle", TEXT), ("unit", CODE), ("gain", "<f8")]
 CHAINS = [("id", "<u4"), ("first_section", "<u4"), ("count", "<u4"), ("envelope_first", "<u4"), ("envelope_count", "<u4"), ("rectify", "u1")]
+TRACKED = [*CHAINS, ("baseline_fall", "<f8"), ("baseline_rise", "<f8")]
 SECTIONS = np.array([[1.0, 2.0, 1.0, 1.0, -0.5, 0.25]])
 ENVELOPE_SECTIONS = np.array([[0.5, 0.5, 0.0, 1.0, -0.1, 0.0]])
 TABLES = {

@@ -3,6 +3,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import h5py
 import numpy as np
 
 from myograph_learn import reader, windows
@@ -47,6 +48,12 @@ class Reading(unittest.TestCase):
         self.assertEqual(reader.read([path]).chain_sha256, hashlib.sha256(sections).hexdigest())
         whole = sections + b"\x01" + made.ENVELOPE_SECTIONS.astype("<f8").tobytes()
         self.assertEqual(reader.read([path], "envelope").chain_sha256, hashlib.sha256(whole).hexdigest())
+        for floor, more in (((0, 0), b""), ((0.002, 1e-5), np.array([0.002, 1e-5], "<f8").tobytes())):
+            with h5py.File(path, "a") as file:
+                del file["filter/chains"]
+                file["filter/chains"] = np.array([(0, 0, 1, 0, 1, 1, *floor)], made.TRACKED)
+            self.assertEqual(reader.read([path], "envelope").chain_sha256, hashlib.sha256(whole + more).hexdigest())
+            self.assertEqual(reader.read([path]).chain_sha256, hashlib.sha256(sections).hexdigest())
 
     def test_coders_tables_are_read_without_what_was_taken_back(self):
         path = made.segment(self.at / "a.h5", np.zeros((1000, 2)), artefacts=[(10, 20, 1, b"clip", b"")])

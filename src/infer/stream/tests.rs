@@ -305,6 +305,10 @@ fn filters_hash_by_what_they_compute_each_once() {
     let smoothed_otherwise = Chain { rectify: false, ..chain.clone() };
     assert_eq!(chain_sha256(&[&smoothed_otherwise], Clean), chain_sha256(&[chain], Clean));
     assert_ne!(chain_sha256(&[&smoothed_otherwise], Envelope), chain_sha256(&[chain], Envelope));
+    let tracker = Some(crate::pipeline::Tracker { fall: 0.002, rise: 1e-5 });
+    let on_its_floor = Chain { tracker, ..chain.clone() };
+    assert_eq!(chain_sha256(&[&on_its_floor], Clean), chain_sha256(&[chain], Clean));
+    assert_ne!(chain_sha256(&[&on_its_floor], Envelope), chain_sha256(&[chain], Envelope));
     let none = Chain { sections: Vec::new(), ..chain.clone() };
     let of_nothing = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     assert_eq!(chain_sha256(&[&none], Clean), of_nothing);

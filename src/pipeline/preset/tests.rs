@@ -112,6 +112,37 @@ fn each_kind_gets_what_its_signal_allows() {
 }
 
 #[test]
+fn a_baseline_stands_on_the_envelope_alone_and_its_settling_is_counted() {
+    let channels = [Channel::new("a", Kind::Raw), Channel::new("b", Kind::Envelope)];
+    let of = |word: &str| {
+        let options = Options { baseline: Baseline::from_word(word).unwrap(), ..Options::default() };
+        chains(&channels, &options, &occasion(Some(1000.0))).0.chains
+    };
+    let (plain, high_pass, tracked) = (of("off"), of("0.1"), of("track"));
+    let words = |chains: &[Chain]| chains.iter().map(|chain| chain.words.clone()).collect::<Vec<_>>();
+    assert_eq!(words(&high_pass), ["BP20-450 N50+h Q10 HP0.1 on the envelope", "env LP20 HP0.1"]);
+    let said = ["BP20-450 N50+h Q10 BL track 0.5/60s on the envelope", "env LP20 BL track 0.5/60s"];
+    assert_eq!(words(&tracked), said);
+    for (plain, tracked) in plain.iter().zip(&tracked) {
+        let tracker = tracked.tracker.unwrap();
+        assert!((tracker.fall - 2e-3).abs() < 3e-6 && (tracker.rise - 1.0 / 60_000.0).abs() < 1e-9);
+        // ln 100 x 0.5 s on top of what the filters before it need.
+        assert_eq!(tracked.settle_rows, plain.settle_rows + 2303);
+        assert_eq!(
+            (&tracked.sections, &tracked.envelope_sections),
+            (&plain.sections, &plain.envelope_sections)
+        );
+        assert_eq!(tracked.envelope_memories(), plain.envelope_memories() + 1);
+    }
+    let slow = chains(
+        &channels,
+        &Options { baseline: Baseline::from_word("track").unwrap(), ..Options::default() },
+        &occasion(Some(20.0)),
+    );
+    assert!(slow.0.chains.iter().all(|chain| chain.tracker.is_none()), "where nothing is smoothed");
+}
+
+#[test]
 fn slow_envelopes_are_left_alone_and_it_is_said_once() {
     let channels = [Channel::new("a", Kind::Envelope), Channel::new("b", Kind::Rectified)];
     let (change, remarks) = chains(&channels, &Options::default(), &occasion(Some(20.0)));

@@ -152,13 +152,18 @@ impl Pipeline {
         let sections: Vec<_> = chains.iter().map(|chain| chain.sections.as_slice()).collect();
         let paths: Vec<_> = chains
             .iter()
-            .map(|chain| Path { rectify: chain.rectify, sections: &chain.envelope_sections })
+            .map(|chain| Path {
+                rectify: chain.rectify,
+                sections: &chain.envelope_sections,
+                tracker: chain.tracker,
+            })
             .collect();
         (self.clean, self.envelope) = (Cascade::new(&sections), Envelope::new(&paths));
         for (channel, filter) in filters.iter().enumerate() {
             if let Some(filter) = filter {
+                let (_, settled) = self.tracks[channel].span.unwrap_or_default();
                 self.clean.recall(channel, &filter.sections);
-                self.envelope.recall(channel, &filter.envelope);
+                self.envelope.recall(channel, &filter.envelope, settled.saturating_sub(self.row));
             }
         }
     }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::emg::{Cause, Kind, Samples, Stamp};
 use crate::pipeline::preset::{self, Occasion, Options, Preset};
+use crate::pipeline::{Baseline, Tracker};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -159,6 +160,29 @@ fn an_envelope_sensor_is_smoothed_and_not_rectified() {
 }
 
 #[test]
+fn a_tracked_floor_begins_anew_behind_a_gap_and_settles_with_its_span() {
+    let channels = [Channel::new("a", Kind::Envelope)];
+    let options = Options { baseline: Baseline::from_word("track:0.1/20").unwrap(), ..Options::default() };
+    let occasion =
+        Occasion { sample: 0, reason: Reason::Start, rate_hz: Some(1000.0), decimation: 1, first_id: 0 };
+    let chains = preset::chains(&channels, &options, &occasion).0;
+    let settle = chains.chains[0].settle_rows;
+    let mut pipeline = Pipeline::new(&channels);
+    pipeline.step(&Input::Chains(Arc::new(chains)));
+    let out = pipeline.step(&rows(0, 1, 1, Samples::F32(vec![40.0; 1000])));
+    assert!(out.envelope.iter().all(|left| left.abs() < 1e-4), "a constant is its own floor at once");
+    assert_eq!((out.spans[0].settled_sample, out.starts[0].envelope.len()), (settle, 2));
+    assert_eq!(out.starts[0].envelope[1], [40.0, 40.0]);
+    pipeline.step(&gap(1000, 10, true, 1));
+    let mut behind = vec![90.0; 2000];
+    behind[1500..].fill(190.0);
+    let out = pipeline.step(&rows(1010, 1, 1, Samples::F32(behind)));
+    assert_eq!(out.spans[0].settled_sample, 1010 + settle);
+    assert!(out.envelope[..1500].iter().all(|left| left.abs() < 1e-4), "what was before is forgotten");
+    assert!(out.envelope[1600..].iter().all(|left| *left > 97.0), "{:?}", &out.envelope[1600..]);
+}
+
+#[test]
 fn a_counted_loss_is_nan_and_begins_a_span_on_every_channel() {
     let mut pipeline = raw(2);
     pipeline.step(&rows(0, 1, 2, Samples::I16(vec![7; 30])));
@@ -240,7 +264,7 @@ enum Event {
     Rows(Vec<f32>),
     Lost(u64),
     Reopened,
-    Chains { ahead: u64, preset: Preset, keep_last: bool },
+    Chains { ahead: u64, preset: Preset, keep_last: bool, track: bool },
 }
 
 fn events() -> impl Strategy<Value = Vec<Event>> {
@@ -255,10 +279,19 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         6 => block.prop_map(|rows| Event::Rows(rows.concat())),
         1 => (0..25_u64).prop_map(Event::Lost),
         1 => Just(Event::Reopened),
-        2 => (0..40_u64, preset, any::<bool>())
-            .prop_map(|(ahead, preset, keep_last)| Event::Chains { ahead, preset, keep_last }),
+        2 => (0..40_u64, preset, any::<bool>(), any::<bool>())
+            .prop_map(|(ahead, preset, keep_last, track)| Event::Chains { ahead, preset, keep_last, track }),
     ];
     prop::collection::vec(event, 1..12)
+}
+
+/// The change with floors that are tracked, and so fast that they settle within a test.
+fn tracked(mut change: ChainChange) -> ChainChange {
+    for chain in &mut change.chains {
+        chain.tracker = Some(Tracker { fall: 0.2, rise: 0.01 });
+        chain.settle_rows = 15;
+    }
+    change
 }
 
 fn columns() -> [Channel; 3] {
@@ -269,7 +302,7 @@ fn columns() -> [Channel; 3] {
 fn inputs(events: &[Event], piece: usize) -> Vec<Input> {
     let channels = columns();
     let (mut row, mut epoch) = (0, 1);
-    let mut last = change(&channels, Preset::Default, 0, Reason::Start, 0);
+    let mut last = tracked(change(&channels, Preset::Default, 0, Reason::Start, 0));
     let mut inputs = vec![Input::Chains(Arc::new(last.clone()))];
     for event in events {
         match event {
@@ -291,9 +324,12 @@ fn inputs(events: &[Event], piece: usize) -> Vec<Input> {
                 epoch += 1;
                 inputs.push(gap(row, 1000, false, epoch));
             }
-            Event::Chains { ahead, preset, keep_last } => {
+            Event::Chains { ahead, preset, keep_last, track } => {
                 let first_id = last.chains.iter().map(|chain| chain.id).max().unwrap() + 1;
                 let mut next = change(&channels, *preset, row + ahead, Reason::Change, first_id);
+                if *track {
+                    next = tracked(next);
+                }
                 if *keep_last {
                     next.assignment[2] = last.assignment[2];
                 }

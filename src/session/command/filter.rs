@@ -2,7 +2,7 @@
 //!
 //! Used at both ends: the recorder decides, the dashboard refuses early what cannot be meant.
 
-use crate::pipeline::preset::{BASELINE_HZ, MAINS_HZ, Notches, Options, Preset, STEEPEST};
+use crate::pipeline::preset::{Baseline, MAINS_HZ, Notches, Options, Preset, STEEPEST};
 
 /// Other filters in the words of the configuration; an empty word, 0 poles and NaN leave things as they are.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub struct FilterRequest {
     pub order: u32,
     /// Where notches stand: `auto`, `off`, or frequencies such as `50,150`.
     pub notches: String,
-    /// Edge of the high-pass on the envelope, Hz, or `off`.
+    /// Baseline of the envelope: `off`, the edge of a high-pass in Hz, or `track`.
     pub baseline: String,
 }
 
@@ -36,7 +36,7 @@ impl FilterRequest {
             line_hz: options.line_hz,
             order: options.order,
             notches: options.notches.to_string(),
-            baseline: options.baseline_hz.map_or_else(|| "off".to_owned(), |hz| hz.to_string()),
+            baseline: options.baseline.to_string(),
         }
     }
 
@@ -73,14 +73,13 @@ impl FilterRequest {
             wanted.notches = notches;
         }
         if !self.baseline.is_empty() {
-            let edge = self.baseline.parse().ok().filter(|hz| BASELINE_HZ.contains(hz));
-            if edge.is_none() && self.baseline != "off" {
+            let Some(baseline) = Baseline::from_word(&self.baseline) else {
                 return wrong(
                     &self.baseline,
-                    "no edge of the envelope's high-pass; say off, or 0.01 to 1 Hz",
+                    &format!("no baseline of the envelope; say {}", Baseline::FORM),
                 );
-            }
-            wanted.baseline_hz = edge;
+            };
+            wanted.baseline = baseline;
         }
         Ok(wanted)
     }
@@ -101,7 +100,7 @@ mod tests {
             line_hz: 60.0,
             order: 2,
             notches: Notches::from_word("60,180").unwrap(),
-            baseline_hz: Some(0.1),
+            baseline: Baseline::from_word("track:0.5/120").unwrap(),
         };
         assert_eq!(FilterRequest::default().over(in_force), Ok(in_force));
         assert_eq!(FilterRequest::of(&in_force).over(Options::default()), Ok(in_force));
@@ -120,6 +119,7 @@ mod tests {
             (FilterRequest { preset: "wide".into(), ..none() }, "`wide`", "startle-28"),
             (FilterRequest { order: 9, ..none() }, "`9`", "1 to 8"),
             (FilterRequest { baseline: "5".into(), ..none() }, "`5`", "0.01 to 1 Hz"),
+            (FilterRequest { baseline: "track:60".into(), ..none() }, "`track:60`", "track:FALL/RISE"),
             (FilterRequest { line_hz: 5.0, ..none() }, "mains", "50 or 60"),
         ] {
             let why = request.over(Options::default()).unwrap_err();

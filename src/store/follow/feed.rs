@@ -172,6 +172,7 @@ fn identity(sample: u64, channels: usize, decimation: u32) -> ChainChange {
         sections: Vec::new(),
         envelope_sections: Vec::new(),
         rectify: false,
+        tracker: None,
         design_rate_hz: 0.0,
         words: "no filter".to_owned(),
         delay_samples: 0.0,

@@ -10,7 +10,7 @@ use crate::emg::marker::{Action, Marker, Origin, Placed};
 use crate::emg::{
     Calibration, ClockOffset, Gap, Prediction, Preflight, RawBlock, SampleType, Samples, Stamp, Truth,
 };
-use crate::pipeline::chain::{Chain, ChainChange, Reason};
+use crate::pipeline::chain::{Chain, ChainChange, Reason, Tracker};
 
 mod header;
 mod state;
@@ -38,6 +38,9 @@ mod kind {
 }
 
 const SAMPLE_TYPES: [SampleType; 4] = [SampleType::I16, SampleType::I32, SampleType::F32, SampleType::F64];
+
+/// Stands where a chain tracks no floor.
+const NO_TRACKER: Tracker = Tracker { fall: 0.0, rise: 0.0 };
 
 /// Type number and payload of a record.
 #[must_use]
@@ -268,6 +271,10 @@ fn put_chains(out: &mut Out, change: &ChainChange) {
     out.list(&change.assignment, |out, id| {
         out.u32(*id);
     });
+    out.list(&change.chains, |out, chain| {
+        let Tracker { fall, rise } = chain.tracker.unwrap_or(NO_TRACKER);
+        out.f64(fall).f64(rise);
+    });
 }
 
 fn take_chains(input: &mut In<'_>) -> Result<ChainChange, Malformed> {
@@ -280,7 +287,7 @@ fn take_chains(input: &mut In<'_>) -> Result<ChainChange, Malformed> {
             Ok(section)
         })
     };
-    Ok(ChainChange {
+    let mut change = ChainChange {
         sample: input.u64()?,
         reason: input.code(&Reason::ALL)?,
         decimation: input.u32()?,
@@ -290,6 +297,7 @@ fn take_chains(input: &mut In<'_>) -> Result<ChainChange, Malformed> {
                 sections: sections(input)?,
                 envelope_sections: sections(input)?,
                 rectify: input.flag()?,
+                tracker: None,
                 design_rate_hz: input.f64()?,
                 words: input.text()?,
                 delay_samples: input.f64()?,
@@ -297,7 +305,18 @@ fn take_chains(input: &mut In<'_>) -> Result<ChainChange, Malformed> {
             })
         })?,
         assignment: input.list(In::u32)?,
-    })
+    };
+    // Version 1 knew no trackers and ends here.
+    if !input.is_done() {
+        let trackers = input.list(|input| Ok(Tracker { fall: input.f64()?, rise: input.f64()? }))?;
+        if trackers.len() != change.chains.len() {
+            return Err(Malformed);
+        }
+        for (chain, tracker) in change.chains.iter_mut().zip(trackers) {
+            chain.tracker = Some(tracker).filter(|tracker| *tracker != NO_TRACKER);
+        }
+    }
+    Ok(change)
 }
 
 fn put_words(out: &mut Out, words: &[u64]) {

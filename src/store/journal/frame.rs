@@ -2,8 +2,9 @@
 
 use crate::emg::units::{index, small};
 
-/// Version of the frame and of all payloads; apart from the HDF5 `format_version`.
-pub const JOURNAL_VERSION: u16 = 1;
+/// Version of the frame and of all payloads; apart from the HDF5 `format_version`. Version 2 knows chains that track the
+/// envelope's floor: a program that does not would make another envelope of them, and refuses the journal.
+pub const JOURNAL_VERSION: u16 = 2;
 /// First bytes of every frame.
 pub const MAGIC: [u8; 4] = *b"MYOJ";
 /// Magic, type, version, length, recording id, segment, sequence.

@@ -7,7 +7,7 @@ use crate::emg::marker::{Action, Origin, Placed};
 use crate::emg::{
     Cause, Channel, Gap, Kind, Marker, Prediction, RawBlock, SampleType, Samples, Stamp, Truth,
 };
-use crate::pipeline::chain::{Chain, ChainChange, Reason};
+use crate::pipeline::chain::{Chain, ChainChange, Reason, Tracker};
 use crate::store::StoreError;
 
 fn header() -> Header {
@@ -117,6 +117,7 @@ fn every_record() -> Vec<Record> {
                 sections: vec![[0.1, 0.2, 0.3, 1.0, -0.4, 0.5]],
                 envelope_sections: vec![],
                 rectify: true,
+                tracker: Some(Tracker { fall: 0.002, rise: 1e-5 }),
                 design_rate_hz: 904.0,
                 words: "BP20-407".into(),
                 delay_samples: 3.5,
@@ -188,6 +189,39 @@ fn every_record_comes_back_as_it_went_in() {
     // Unknown numbers are NaN, so headers are compared as bytes.
     let bytes = |header: &Header| codec::encode(&Record::Header(Box::new(header.clone())));
     assert_eq!(bytes(follower.header()), bytes(&header()));
+}
+
+/// A second segment by version 1, whose chains track nothing, and what version 1 made of it; its recorder was killed.
+const VERSION_1: &str = "tests/golden/v1/segment";
+
+#[test]
+fn a_journal_of_version_1_becomes_the_file_that_version_1_made_of_it() {
+    use crate::store::reader::Recording;
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(VERSION_1);
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, file) = (folder.path().join("a_emg.wal"), folder.path().join("a_emg.h5"));
+    std::fs::copy(golden.with_extension("wal"), &journal).unwrap();
+    let (records, follower) = read_all(&journal);
+    let kept = (follower.unknown_records, follower.missing_records, follower.damaged_bytes());
+    assert_eq!(kept, (0, 0, 0));
+    let count = |is: fn(&Record) -> bool| records.iter().filter(|record| is(record)).count();
+    assert_eq!(count(|record| matches!(record, Record::State(state) if !state.is_none())), 1);
+    assert_eq!(count(|record| matches!(record, Record::Chains(_))), 1);
+
+    let recovered = crate::store::follow::rebuild(&journal, &file, true).unwrap();
+    assert!(!recovered.damaged);
+    let [ours, theirs] = [file, golden.with_extension("h5")].map(|path| Recording::open(&path).unwrap());
+    let bits = |values: Vec<f32>| values.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    assert_eq!(bits(ours.clean(0..u64::MAX).unwrap()), bits(theirs.clean(0..u64::MAX).unwrap()));
+    assert_eq!(bits(ours.envelope(0..u64::MAX).unwrap()), bits(theirs.envelope(0..u64::MAX).unwrap()));
+    assert_eq!(ours.rows(), 236);
+    // The older file has no columns for a floor.
+    assert_eq!(ours.chains().unwrap(), theirs.chains().unwrap());
+    assert!(theirs.chains().unwrap()[0].words.ends_with("HP0.5 on the envelope"));
+    let report =
+        crate::store::verify::verify(theirs.path(), crate::store::verify::Options { recompute: true });
+    let checks = report.summary.checks;
+    assert!(checks.len() > 5 && checks.iter().all(|check| check.ok), "{checks:?}");
 }
 
 #[test]

@@ -166,7 +166,10 @@ fn filters(file: &File, channels: usize) -> Result<()> {
             path::STATE,
             "Filter state before first_row: [channel, section, 2] as SciPy's zi; NaN = no such section",
         ),
-        (path::ENVELOPE_STATE, "The same for /filter/envelope_sections"),
+        (
+            path::ENVELOPE_STATE,
+            "The same for /filter/envelope_sections; behind them [mean, floor] of a tracked baseline",
+        ),
     ] {
         let state = file
             .new_dataset::<f64>()

@@ -4,6 +4,7 @@
 
 use super::Row;
 use super::text::{Code, Label, Note};
+use crate::pipeline::Tracker;
 use hdf5::H5Type;
 
 /// Declares a row type together with its place and its description.
@@ -70,7 +71,15 @@ row! {
 row! {
     /// A filter chain.
     ChainRow at "filter/chains": "Chain id = sections first_section .. + count of /filter/sections, then |x| if \
-        rectify, then envelope_first .. + envelope_count of /filter/envelope_sections; delays in rows" {
+        rectify, then envelope_first .. + envelope_count of /filter/envelope_sections, then less the floor that \
+        baseline_fall, _rise move (0 = none); delays in rows" {
+        id: u32, first_section: u32, count: u32, envelope_first: u32, envelope_count: u32, design_rate_hz: f64,
+        words: Note, delay_samples: f64, rectify: u8, settle_samples: u64, baseline_fall: f64, baseline_rise: f64,
+    }
+}
+row! {
+    /// A filter chain in a file of before floors were tracked.
+    EarlyChainRow at "filter/chains": "" {
         id: u32, first_section: u32, count: u32, envelope_first: u32, envelope_count: u32, design_rate_hz: f64,
         words: Note, delay_samples: f64, rectify: u8, settle_samples: u64,
     }
@@ -92,5 +101,32 @@ row! {
     /// A movement of a simulated face.
     TruthRow at "truth": "What a simulated face really did; level: share of the muscle's maximum, 0 to 1" {
         onset: u64, end: u64, channel: u16, expression: Label, level: f64,
+    }
+}
+
+impl From<&EarlyChainRow> for ChainRow {
+    fn from(row: &EarlyChainRow) -> Self {
+        Self {
+            id: row.id,
+            first_section: row.first_section,
+            count: row.count,
+            envelope_first: row.envelope_first,
+            envelope_count: row.envelope_count,
+            design_rate_hz: row.design_rate_hz,
+            words: row.words,
+            delay_samples: row.delay_samples,
+            rectify: row.rectify,
+            settle_samples: row.settle_samples,
+            baseline_fall: 0.0,
+            baseline_rise: 0.0,
+        }
+    }
+}
+
+impl ChainRow {
+    /// The floor the chain tracks.
+    pub(crate) fn tracker(&self) -> Option<Tracker> {
+        let (fall, rise) = (self.baseline_fall, self.baseline_rise);
+        (fall > 0.0).then_some(Tracker { fall, rise })
     }
 }

@@ -200,7 +200,7 @@ impl Feed {
         self.chains.iter().any(|chain| {
             chain.id == track.chain
                 && chain.sections.len() == track.filter.sections.len()
-                && chain.envelope_sections.len() == track.filter.envelope.len()
+                && chain.envelope_memories() == track.filter.envelope.len()
         })
     }
 

@@ -234,6 +234,8 @@ impl Open {
                 delay_samples: chain.delay_samples,
                 rectify: u8::from(chain.rectify),
                 settle_samples: chain.settle_rows,
+                baseline_fall: chain.tracker.map_or(0.0, |tracker| tracker.fall),
+                baseline_rise: chain.tracker.map_or(0.0, |tracker| tracker.rise),
             });
         }
     }

@@ -114,7 +114,7 @@ impl Recording {
                 FilterState { sections: sections[channel].clone(), envelope: envelopes[channel].clone() };
             let rest = FilterState {
                 sections: vec![[0.0; 2]; chain.sections.len()],
-                envelope: vec![[0.0; 2]; chain.envelope_sections.len()],
+                envelope: vec![[0.0; 2]; chain.envelope_memories()],
             };
             let span: Option<Span> = running(channel);
             let fits =

@@ -14,7 +14,8 @@ use crate::store::error::Problem;
 use crate::store::layout::later::{ArtefactRow, CalibrationRow, EventRow, PreflightRow, QualityRow};
 use crate::store::layout::predictions;
 use crate::store::layout::rows::{
-    BlockRow, ChainRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
+    BlockRow, ChainRow, ChannelRow, ClockOffsetRow, EarlyChainRow, FitRow, GapRow, LogRow, MarkerRow,
+    SpanRow, TruthRow,
 };
 use crate::store::layout::text::{Note, read};
 use crate::store::layout::{Row, State, path};
@@ -177,8 +178,9 @@ impl Recording {
             let first = index(u64::from(first));
             from.get(first..first.saturating_add(index(u64::from(count)))).map(<[Section]>::to_vec)
         };
-        self.values::<ChainRow, _>(|row| {
-            if row.settle_samples > ROWS_LIMIT {
+        let chain = |row: &ChainRow| {
+            let are_shares = [row.baseline_fall, row.baseline_rise].iter().all(|s| (0.0..=1.0).contains(s));
+            if row.settle_samples > ROWS_LIMIT || !are_shares {
                 return None;
             }
             Some(Chain {
@@ -186,12 +188,18 @@ impl Recording {
                 sections: cut(&sections, row.first_section, row.count)?,
                 envelope_sections: cut(&envelope_sections, row.envelope_first, row.envelope_count)?,
                 rectify: row.rectify != 0,
+                tracker: row.tracker(),
                 design_rate_hz: row.design_rate_hz,
                 words: read(&row.words),
                 delay_samples: row.delay_samples,
                 settle_rows: row.settle_samples,
             })
-        })
+        };
+        if self.has_table::<ChainRow>() {
+            self.values(chain)
+        } else {
+            self.values(|row: &EarlyChainRow| chain(&ChainRow::from(row)))
+        }
     }
 
     /// The effective configuration.
@@ -244,7 +252,7 @@ impl Recording {
         Ok(channels)
     }
 
-    /// Whether a table is there with its columns, for tables nobody reads yet.
+    /// Whether a table is there with its columns.
     pub(in crate::store) fn has_table<R: Row>(&self) -> bool {
         self.file.dataset(R::PATH).is_ok_and(|table| has_columns::<R>(&table))
     }

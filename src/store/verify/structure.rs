@@ -7,7 +7,7 @@ use crate::store::layout::later::{
     ArtefactRow, AuRow, CalibrationRow, EventRow, PreflightRow, QualityRow, TrialRow,
 };
 use crate::store::layout::rows::{
-    BlockRow, ChainRow, ChannelRow, ClockOffsetRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
+    BlockRow, ChannelRow, ClockOffsetRow, EarlyChainRow, FitRow, GapRow, LogRow, MarkerRow, SpanRow, TruthRow,
 };
 use crate::store::layout::{Row, State, envelope_row};
 use crate::store::reader::Recording;
@@ -28,7 +28,8 @@ pub(super) fn complete(recording: &Recording) -> Finding {
         missing::<MarkerRow>(recording),
         missing::<ArtefactRow>(recording),
         missing::<QualityRow>(recording),
-        missing::<ChainRow>(recording),
+        // Its later columns may be missing.
+        missing::<EarlyChainRow>(recording),
         missing::<SpanRow>(recording),
         missing::<EventRow>(recording),
         missing::<CalibrationRow>(recording),

@@ -29,6 +29,10 @@ pub(crate) struct Choice {
     pub(crate) notch: usize,
     /// Order of the band-pass; 0 where the recorder does not change it.
     pub(crate) order: u32,
+    /// Baselines of the envelope to choose from, as `notches`.
+    pub(crate) baselines: Vec<String>,
+    /// Which of them.
+    pub(crate) baseline: usize,
 }
 
 impl Choice {
@@ -40,20 +44,19 @@ impl Choice {
         let presets: Vec<_> = band.into_iter().chain(known).collect();
         let preset = presets.iter().position(|(word, _)| *word == snapshot.preset).unwrap_or(0);
         let mains = MAINS_HZ.iter().position(|hz| (hz - snapshot.line_hz).abs() < 1.0).unwrap_or(0);
-        let mut notches = Vec::new();
-        if !snapshot.notches.is_empty() {
-            notches = ["auto", "off"].map(str::to_owned).to_vec();
-            if !notches.contains(&snapshot.notches) {
-                notches.push(snapshot.notches.clone());
-            }
-        }
-        let notch = notches.iter().position(|word| *word == snapshot.notches).unwrap_or(0);
-        Self { presets, preset, mains, notches, notch, order: snapshot.order }
+        let (notches, notch) = words(&["auto", "off"], &snapshot.notches);
+        let (baselines, baseline) = words(&["off", "track"], &snapshot.baseline);
+        Self { presets, preset, mains, notches, notch, order: snapshot.order, baselines, baseline }
     }
 
     /// Moves on to the next place for notches, the first after the last.
     pub(crate) fn turn_notches(&mut self) {
         self.notch = (self.notch + 1) % self.notches.len().max(1);
+    }
+
+    /// Moves on to the next baseline, the first after the last.
+    pub(crate) fn turn_baseline(&mut self) {
+        self.baseline = (self.baseline + 1) % self.baselines.len().max(1);
     }
 
     /// A steeper band-pass or a flatter one, as far as there are any.
@@ -83,9 +86,21 @@ impl Choice {
             line_hz: MAINS_HZ[self.mains.min(MAINS_HZ.len() - 1)],
             order: self.order,
             notches: self.notches.get(self.notch).cloned().unwrap_or_default(),
-            ..FilterRequest::default()
+            baseline: self.baselines.get(self.baseline).cloned().unwrap_or_default(),
         }
     }
+}
+
+/// The words to choose from, with what is in force last where it is none of them, and its place; none where nothing is
+/// known to be in force.
+fn words(usual: &[&str], now: &str) -> (Vec<String>, usize) {
+    if now.is_empty() {
+        return (Vec::new(), 0);
+    }
+    let own = (!usual.contains(&now)).then_some(now);
+    let all: Vec<String> = usual.iter().copied().chain(own).map(str::to_owned).collect();
+    let at = all.iter().position(|word| word == now).unwrap_or(0);
+    (all, at)
 }
 
 #[cfg(test)]
@@ -123,6 +138,18 @@ mod tests {
         older.turn_notches();
         older.steepen(true);
         assert_eq!((older.request().notches.as_str(), older.request().order), ("", 0), "as they are");
+    }
+
+    #[test]
+    fn the_baseline_in_force_is_asked_for_again_and_turns_round() {
+        let mut choice = Choice::of(&Snapshot { baseline: "track:0.5/120".into(), ..Snapshot::default() });
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(choice.request().baseline);
+            choice.turn_baseline();
+        }
+        assert_eq!(seen, ["track:0.5/120", "off", "track", "track:0.5/120"]);
+        assert_eq!(Choice::of(&Snapshot::default()).request().baseline, "", "as it is");
     }
 
     #[test]

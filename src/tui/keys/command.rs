@@ -57,7 +57,7 @@ pub(crate) const TABLE: [Command; 19] = [
     row("acknowledge", "", Wish::Key(Act::Acknowledge), "the open alarms were seen"),
     row("bell", "on|off", Wish::Bell, "ring for alarms, or not"),
     row("calibrate", "STEP [CHANNEL]", Wish::Calibrate, "start, next, redo, keep, ...; F3 has keys"),
-    row("filter", "PRESET 50|60 notches=LIST order=N baseline=HZ", Wish::Filter, "e.g. 30-400 60"),
+    row("filter", "PRESET 50|60 notches=LIST order=N baseline=HZ|track", Wish::Filter, "e.g. 30-400 60"),
     row("freeze", "", Wish::Key(Act::Freeze), "hold the picture, or let it go"),
     row("gain", "+|-|auto", Wish::Gain, "draw larger, smaller, or as it fits"),
     row("glyphs", "braille|block|ascii", Wish::Glyphs, "draw with other characters"),

@@ -96,6 +96,7 @@ fn what_cannot_be_run_is_explained_and_nothing_is_asked() {
         ("filter notches=", "filter takes a preset"),
         ("filter order=0", "filter takes a preset"),
         ("filter notches=50,loud", "`50,loud` is no list of notches; say auto, off, or up to 8 frequencies"),
+        ("filter baseline=track:9", "`track:9` is no baseline of the envelope; say off, the edge"),
         ("filter order=9", "`9` is no order of the band-pass; say 1 to 8"),
         ("mark", "mark takes LABEL"),
         ("retract it", "the number of a marker"),
@@ -147,7 +148,7 @@ fn a_line_being_typed_sets_no_marker() {
 #[test]
 fn the_filter_panel_asks_for_what_was_chosen() {
     let mut seen = watched(Dots::Braille, well);
-    for key in [Key::Char('F'), Key::Down, Key::Right, Key::Char('N'), Key::Char('-')] {
+    for key in [Key::Char('F'), Key::Down, Key::Right, Key::Char('N'), Key::Char('-'), Key::Char('B')] {
         assert!(press(&mut seen, key).is_empty());
     }
     let asked = press(&mut seen, Key::Enter);
@@ -156,7 +157,7 @@ fn the_filter_panel_asks_for_what_was_chosen() {
         line_hz: 60.0,
         order: 3,
         notches: "off".into(),
-        baseline: String::new(),
+        baseline: "track".into(),
     };
     assert!(matches!(&asked[..], [Command { action: Action::Filter(request), .. }] if *request == wanted));
     assert_eq!(seen.app.mode, Mode::Keys);

@@ -9,7 +9,7 @@ use crate::tui::app::filter::MAINS_HZ;
 
 /// What may follow, in a sentence.
 const TAKES: &str = "filter takes a preset (default, startle-28, off, or a band such as 30-400), 50 or 60, \
-                     notches=50,150, order=4, baseline=0.1";
+                     notches=50,150, order=4, baseline=track";
 
 /// Asks the recorder for the filters a line names, or says what is wrong with the line.
 pub(super) fn run(app: &mut App, rest: &str) -> Option<Command> {
@@ -35,7 +35,7 @@ fn read(now: &Snapshot, rest: &str) -> Result<FilterRequest, String> {
                 return Err("this recorder is of a version that changes preset and mains only".to_owned());
             }
             Some(("notches", list)) if !list.is_empty() => list.clone_into(&mut request.notches),
-            Some(("baseline", edge)) if !edge.is_empty() => edge.clone_into(&mut request.baseline),
+            Some(("baseline", word)) if !word.is_empty() => word.clone_into(&mut request.baseline),
             Some(("order", order)) => {
                 request.order = order.parse().ok().filter(|order| *order > 0).ok_or(TAKES)?;
             }

@@ -36,6 +36,7 @@ pub(super) fn press_in_filter(app: &mut App, key: Key, mut choice: Choice) -> Ve
         Key::Esc | Key::Char('F' | 'q') => return Vec::new(),
         Key::Up | Key::Down => choice.step(key == Key::Down),
         Key::Char('N' | 'n') => choice.turn_notches(),
+        Key::Char('B' | 'b') => choice.turn_baseline(),
         Key::Char(sign @ ('+' | '-')) => choice.steepen(sign == '+'),
         Key::Left | Key::Right | Key::Tab => choice.mains = (choice.mains + 1) % MAINS_HZ.len(),
         Key::Enter if may_control(app) => {

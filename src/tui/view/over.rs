@@ -115,24 +115,23 @@ pub(super) fn filter(app: &App, choice: &Choice, area: Rect, buffer: &mut Buffer
             styled(format!("{word:<12}{what}"), style),
         ]));
     }
-    let mains = MAINS_HZ.iter().enumerate().map(|(n, hz)| {
-        let chosen = n == choice.mains;
-        let style = if chosen { app.theme.title } else { Style::new() };
-        styled(format!("{} {hz} Hz   ", if chosen { '>' } else { ' ' }), style)
-    });
-    lines.push(std::iter::once("mains  ".into()).chain(mains).collect());
-    let notches = choice.notches.iter().enumerate().map(|(n, word)| {
-        let chosen = n == choice.notch;
-        let style = if chosen { app.theme.title } else { Style::new() };
-        styled(format!("{} {word}   ", if chosen { '>' } else { ' ' }), style)
-    });
+    let row = |head: &str, words: &[String], at: usize| -> text::Line<'static> {
+        let word = |(n, word): (usize, &String)| {
+            let (sign, style) = if n == at { ('>', app.theme.title) } else { (' ', Style::new()) };
+            styled(format!("{sign} {word}   "), style)
+        };
+        std::iter::once(format!("{head:<7}").into()).chain(words.iter().enumerate().map(word)).collect()
+    };
+    lines.push(row("mains", &MAINS_HZ.map(|hz| format!("{hz} Hz")), choice.mains));
     let ends = if choice.notches.is_empty() {
         vec![String::new(), who, "Up Down preset   Left Right mains   Enter asks   Esc closes".to_owned()]
     } else {
-        lines.push(std::iter::once("notch  ".into()).chain(notches).collect());
-        lines.push(text::Line::raw(format!("order  > {}", choice.order)));
+        lines.push(row("notch", &choice.notches, choice.notch));
+        let mut last = row("base", &choice.baselines, choice.baseline);
+        last.spans.insert(0, format!("order  > {:<8}", choice.order).into());
+        lines.push(last);
         let keys = "Up Down preset   Left Right mains   N notch   + - order";
-        let more = "Enter asks   Esc closes   or :filter notches=50,150";
+        let more = "B base   Enter asks   Esc closes   or :filter notches=50,150";
         vec![String::new(), who, keys.to_owned(), more.to_owned()]
     };
     lines.extend(ends.into_iter().map(text::Line::raw));

@@ -124,8 +124,8 @@ fn a_baseline_stands_on_the_envelope_alone_and_its_settling_is_counted() {
     let said = ["BP20-450 N50+h Q10 BL track 0.5/60s on the envelope", "env LP20 BL track 0.5/60s"];
     assert_eq!(words(&tracked), said);
     for (plain, tracked) in plain.iter().zip(&tracked) {
-        let tracker = tracked.tracker.unwrap();
-        assert!((tracker.fall - 2e-3).abs() < 3e-6 && (tracker.rise - 1.0 / 60_000.0).abs() < 1e-9);
+        let shares = tracked.tracker.unwrap();
+        assert!((shares.fall - 2e-3).abs() < 3e-6 && (shares.rise - 1.0 / 60_000.0).abs() < 1e-9);
         // ln 100 x 0.5 s on top of what the filters before it need.
         assert_eq!(tracked.settle_rows, plain.settle_rows + 2303);
         assert_eq!(

@@ -79,6 +79,12 @@ impl Floor {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dsp::cascade::Cascade;
+    use crate::dsp::design::{Band, butterworth};
+    use crate::emg::units::float_len;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+    use rand_distr::StandardNormal;
 
     fn run(floor: &mut Floor, values: impl IntoIterator<Item = f64>) -> Vec<f64> {
         values.into_iter().map(|x| floor.above(x)).collect()
@@ -100,6 +106,33 @@ mod tests {
         let behind = run(&mut floor, std::iter::repeat_n(10.0, 400));
         assert!((-6.4..-6.1).contains(&behind[100]), "until the mean is down too: {}", behind[100]);
         assert!(behind[299..].iter().all(|left| (-0.5..0.0).contains(left)), "{}", behind[299]);
+    }
+
+    #[test]
+    fn after_half_a_minute_a_contraction_has_sunk_by_two_fifths() {
+        let held = run(&mut resting(), std::iter::repeat_n(110.0, 3000));
+        assert!((60.5..61.5).contains(&held[2999]), "{}", held[2999]);
+    }
+
+    #[test]
+    fn at_rest_a_twentieth_is_left_because_a_floor_lies_under_the_mean_of_noise() {
+        let mut rng = ChaCha8Rng::seed_from_u64(20);
+        let mut values: Vec<f64> = (0..300_000).map(|_| rng.sample(StandardNormal)).collect();
+        let (band, low) = (Band::BandPass(20.0, 450.0), Band::LowPass(20.0));
+        Cascade::new(&[&butterworth(4, band, 1000.0)]).run(&mut values);
+        for value in &mut values {
+            *value = value.abs();
+        }
+        Cascade::new(&[&butterworth(2, low, 1000.0)]).run(&mut values);
+        let tracker = Tracker::new(0.5, 60.0, 1000.0);
+        let mut floor = Floor::new(tracker);
+        floor.recall([values[0]; 2], tracker.settle_rows());
+        let rest = &values[120_000..];
+        let mean = crate::dsp::sum(rest, |value| value) / float_len(rest.len());
+        let left = run(&mut floor, values.iter().copied());
+        let left = crate::dsp::sum(&left[120_000..], |value| value) / float_len(rest.len());
+        println!("{:.2} % of the mean are left at rest", 100.0 * left / mean);
+        assert!((0.045..0.065).contains(&(left / mean)), "{left} of {mean}");
     }
 
     #[test]

@@ -123,6 +123,16 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// Rest is about 0 in the envelopes, and nothing can be divided by that.
+    #[error("the envelope in {path} is on its own baseline ({words}), so `{measure}` would divide by what is left near 0", path = path.display(), measure = measure.word())]
+    OnBaseline {
+        /// The file.
+        path: PathBuf,
+        /// What was done to the envelope.
+        words: String,
+        /// The measure asked for.
+        measure: Measure,
+    },
     /// A channel that was asked for is not there.
     #[error("{path} has no channel `{name}`", path = path.display())]
     NoChannel {
@@ -151,6 +161,10 @@ impl Error {
             Self::Store(error) => error.advice(),
             Self::Open { .. } => "wait for its end, or run `myograph recover` on its journal".to_owned(),
             Self::NoRate { .. } => "record or import it with a rate".to_owned(),
+            Self::OnBaseline { path, .. } => format!(
+                "ask for `--measure difference`, or filter it anew with `myograph clean {} -o NEW.h5 --envelope-baseline off`",
+                path.display()
+            ),
             Self::NoChannel { names, .. } => format!("choose of its channels with `--channels`: {names}"),
             Self::NoTrial { labels, .. } if labels.is_empty() => {
                 "leave it out: it has no markers, and a trial begins at one".to_owned()
@@ -171,6 +185,7 @@ pub fn rows(joined: &Joined, artefacts: &[Artefact], plan: &Plan) -> Result<Vec<
     assert!(plan.bin_ms > 0 && width > 0 && width % plan.bin_ms == 0, "bins divide the window");
     let origin = Arc::new(origin(joined)?);
     let channels = channels(joined, plan)?;
+    divides(joined, &channels, plan)?;
     let markers = joined.table(Recording::markers)?;
     let in_rows = |span: &Span| rows_in(span.start, origin.rate_hz)..rows_in(span.end, origin.rate_hz);
     let used = [in_rows(&plan.baseline), in_rows(&plan.window)];
@@ -212,6 +227,27 @@ pub fn rows(joined: &Joined, artefacts: &[Artefact], plan: &Plan) -> Result<Vec<
         }
     }
     Ok(rows)
+}
+
+/// Refuses to divide by the baseline of an envelope that was put on its baseline.
+fn divides(joined: &Joined, channels: &[(usize, Arc<Channel>)], plan: &Plan) -> Result<(), Error> {
+    if plan.measure == Measure::Difference {
+        return Ok(());
+    }
+    let changes = joined.changes()?;
+    let is_used = |id: &u32| {
+        let enveloped = channels.iter().filter(|(_, channel)| plan.signal.is_envelope(channel.kind));
+        let mut columns = enveloped.map(|(at, _)| *at);
+        columns.any(|at| changes.iter().any(|change| change.assignment.get(at) == Some(id)))
+    };
+    let mut chains = changes.iter().flat_map(|change| &change.chains);
+    match chains.find(|chain| chain.takes_baseline() && is_used(&chain.id)) {
+        Some(chain) => {
+            let (path, words) = (joined.first().path().to_owned(), chain.words.clone());
+            Err(Error::OnBaseline { path, words, measure: plan.measure })
+        }
+        None => Ok(()),
+    }
 }
 
 fn step(ms: i64) -> usize {

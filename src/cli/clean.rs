@@ -3,16 +3,20 @@
 use super::import::pieces_of;
 use super::{advise, console, say, tell};
 use crate::config::{Config, LineFrequency};
-use crate::emg::Stamp;
-use crate::pipeline::{ChainChange, Input, Options, Pipeline, ZeroPhase, redesign, zero_phase};
+use crate::emg::{Channel, Kind, Stamp};
+use crate::pipeline::preset::Notches;
+use crate::pipeline::{
+    Baseline, ChainChange, Input, Options, Pipeline, Preset, ZeroPhase, redesign, zero_phase,
+};
 use crate::store::StoreError;
 use crate::store::follow::Anew;
 use crate::store::journal::{Header, Record};
 use crate::store::layout::State;
 use crate::store::reader::Joined;
+use crate::store::sidecar;
 use anyhow::{bail, ensure};
 use clap::Args;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,6 +24,10 @@ use std::sync::Arc;
 const RECORDER: &str = "clean";
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Filtered forward and backward, a recording keeps the events that were found in the causal samples; `detect` on it looks
+at the samples it holds and finds others. Judgements of coders (NAME.artefacts-CODER.tsv) stay beside the recording they
+were made in: rows count the same in the new one, so a copy under its name takes them along.")]
 pub(super) struct CleanArgs {
     /// The recording; of a recording in several files, any of them
     file: PathBuf,
@@ -41,7 +49,8 @@ pub(super) struct CleanArgs {
     /// Another order of the band-pass, 1 to 8
     #[arg(long, value_name = "N")]
     band_order: Option<String>,
-    /// Another baseline of the envelope: off, track, or the edge of a high-pass, 0.01 to 1 Hz
+    /// Another baseline of the envelope: off, track, track:FALL/RISE in seconds (0.1 to 2, 20 to 600), or the edge of a
+    /// high-pass, 0.01 to 1 Hz
     #[arg(long, value_name = "WORD")]
     envelope_baseline: Option<String>,
 }
@@ -72,6 +81,7 @@ pub(super) fn run(args: &CleanArgs) -> anyhow::Result<ExitCode> {
     }
     let last = source.segments.last().map_or(0, |segment| segment.span().end);
     let rows = last - source.first().facts().first_row;
+    let judged = judged(&source, &args.output);
     let ready = work.zero_phase(&source).map_err(read)?;
     // They are looked for in the causal samples of the recording's own filters; others may show others.
     let as_found = !work.redesigned && source.found_as_now();
@@ -81,7 +91,8 @@ pub(super) fn run(args: &CleanArgs) -> anyhow::Result<ExitCode> {
         recorder: RECORDER.to_owned(),
         ..source.header().map_err(read)?
     };
-    let log = work.log(&source, as_found);
+    let mut log = work.log(&source, as_found);
+    log.extend(judged.iter().flat_map(|sentence| lines(2, sentence)));
     let filters = work.words();
     let bar = console::progress(rows, "writing");
     let anew = Anew { source: &source, header, changes: work.changes, ready, as_found, log };
@@ -95,6 +106,9 @@ pub(super) fn run(args: &CleanArgs) -> anyhow::Result<ExitCode> {
         ),
         _ => read(error),
     })?;
+    if let Some(sentence) = judged {
+        tell(&format!("warning: {sentence}"));
+    }
     say(&format!("{output}: {} rows of {} channels, {filters}", sealed.rows, source.channels().len()));
     Ok(ExitCode::SUCCESS)
 }
@@ -140,12 +154,17 @@ impl Work {
         }
         let config = source.first().config().map_err(fail)?;
         let options = options(args, &config, &stored)?;
-        let (changes, remarks) = redesign(source.channels(), &options, &stored).map_err(|why| {
+        let (changes, mut remarks) = redesign(source.channels(), &options, &stored).map_err(|why| {
             anyhow::anyhow!(
                 "{} cannot be filtered like this: {why}; choose another `--preset`",
                 args.file.display()
             )
         })?;
+        let unmet = |(key, text)| {
+            let why = unmet(key, source.channels(), &options, &changes)?;
+            Some(format!("`--{key} {text}` did nothing: {why}"))
+        };
+        remarks.extend(args.asked().filter_map(unmet));
         Ok(Self { changes, redesigned, zero_phase: args.zero_phase, remarks }.marked())
     }
 
@@ -177,9 +196,6 @@ impl Work {
     /// Where the new recording comes from, for its own log.
     fn log(&self, source: &Joined, as_found: bool) -> Vec<(i64, u8, String)> {
         let facts = source.first().facts();
-        let now = Stamp::now().utc_ns;
-        let name =
-            |path: &std::path::Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let files: Vec<String> = source.segments.iter().map(|segment| name(segment.path())).collect();
         let from = format!(
             "cleaned by myograph {} from {} (recording {})",
@@ -187,12 +203,10 @@ impl Work {
             files.join(", "),
             facts.recording_id
         );
-        let lines =
-            |level: u8| move |text: String| pieces_of(&text).into_iter().map(move |t| (now, level, t));
-        let warnings = self.remarks.iter().chain(&source.missing).cloned().flat_map(lines(2));
+        let warnings = self.remarks.iter().chain(&source.missing).flat_map(|text| lines(2, text));
         let found = if as_found { "as they were" } else { "found anew" };
         let found = format!("quality, artefacts and events {found}");
-        [from, self.words(), found].into_iter().flat_map(lines(3)).chain(warnings).collect()
+        [from, self.words(), found].iter().flat_map(|text| lines(3, text)).chain(warnings).collect()
     }
 
     fn words(&self) -> String {
@@ -207,6 +221,75 @@ impl Work {
         let how = if self.zero_phase { "forward and backward" } else { "causal" };
         format!("{whose}, {how}: {}", words.join(", "))
     }
+}
+
+/// A text as lines of a log.
+fn lines(level: u8, text: &str) -> Vec<(i64, u8, String)> {
+    let now = Stamp::now().utc_ns;
+    pieces_of(text).into_iter().map(|piece| (now, level, piece)).collect()
+}
+
+/// The name of a file without its folders.
+fn name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// That judgements of coders stay with the old recording, and how they come along: whether they hold for what other
+/// filters show is for people to say.
+fn judged(source: &Joined, output: &Path) -> Option<String> {
+    let tables = source.segments.iter().flat_map(|segment| sidecar::beside(segment.path()));
+    let tables: Vec<String> = tables.map(|table| name(&table)).collect();
+    let joined =
+        if source.segments.len() > 1 { ", the rows of a coder's tables under one header" } else { "" };
+    let (new, copy) = (name(output), name(&sidecar::path_of(output, "CODER")));
+    (!tables.is_empty()).then(|| {
+        format!(
+            "the judgements in {} stay with the old recording and do not count in {new}; to take them along, copy each \
+             to `{copy}` beside it{joined}",
+            tables.join(", ")
+        )
+    })
+}
+
+/// Why no channel got what was asked for by a key, and what to do; nothing where one did.
+fn unmet(
+    key: &str,
+    channels: &[Channel],
+    options: &Options,
+    changes: &[ChainChange],
+) -> Option<&'static str> {
+    let chains = || changes.iter().flat_map(|change| &change.chains);
+    let is_band_passed = chains().any(|chain| !chain.sections.is_empty());
+    let is_smoothed = chains().any(|chain| !chain.envelope_sections.is_empty());
+    let is_met = match key {
+        "preset" => match options.preset {
+            Preset::Off => true,
+            Preset::Default => is_band_passed || is_smoothed,
+            Preset::Startle28 | Preset::Band { .. } => is_band_passed,
+        },
+        "line-frequency" => is_band_passed && options.notches == Notches::Auto,
+        "notches" => is_band_passed || options.notches == Notches::Off,
+        "envelope-baseline" => {
+            options.baseline == Baseline::Off || chains().any(crate::pipeline::Chain::takes_baseline)
+        }
+        _ => is_band_passed,
+    };
+    if is_met {
+        return None;
+    }
+    Some(if options.preset == Preset::Off {
+        "under preset off no filter runs; choose another `--preset` with it, or leave it out"
+    } else if key == "envelope-baseline" {
+        if channels.iter().all(|channel| matches!(channel.kind, Kind::Aux | Kind::Trigger)) {
+            "no channel carries EMG; leave it out"
+        } else {
+            "the rate is too low to smooth an envelope; leave it out"
+        }
+    } else if is_band_passed {
+        "the notches are not those of the mains; choose `--notches auto` with it, or leave it out"
+    } else {
+        "no channel is raw, and only raw ones have a band-pass and notches; leave it out"
+    })
 }
 
 /// The filters asked for; what is not asked for is as the recording's own configuration has it.

@@ -5,8 +5,9 @@ use crate::analysis::detect::{Method, events};
 use crate::emg::Event;
 use crate::emg::units::float;
 use crate::store::StoreError;
+use crate::store::layout::State;
 use crate::store::reader::Joined;
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use clap::{Args, ValueEnum};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,9 @@ enum Detector {
 Times are seconds after row 0 of the recording, in the signal before any filter; `recording` is the name of the file
 without its ending. A brief event (40-500 ms) is a candidate for a micro-expression, no more: the verdict needs a video
 or a context. What is not known is left empty. onset_uncertainty_s is the half-width that held 68 % of the errors on
-simulated bursts of that strength; duration_low_s and duration_high_s lie two of those apart on either side.")]
+simulated bursts of that strength; duration_low_s and duration_high_s lie two of those apart on either side. Events are
+looked for in the samples the file holds: those of a recording as it ran are found again to the bit, those of one that was
+filtered forward and backward (`clean --zero-phase`) are others than it keeps.")]
 pub(super) struct DetectArgs {
     /// The recordings; any file of a rotated one stands for all of it
     #[arg(required = true, value_name = "FILE")]
@@ -64,7 +67,11 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
     let method = match (args.method, args.zero_phase) {
         (Detector::Adaptive, false) => Method::Adaptive,
         (Detector::Adaptive, true) => Method::BothWays,
-        (Detector::Casmemg, _) => Method::Casmemg,
+        (Detector::Casmemg, false) => Method::Casmemg,
+        (Detector::Casmemg, true) => bail!(
+            "the published detector filters in both directions of time by itself, so `--zero-phase` cannot be asked of \
+             it; leave out one of `--zero-phase` and `--method casmemg`"
+        ),
     };
     if let Some(output) = &args.output {
         ensure!(!output.exists(), "{} exists already; choose another name with `-o`", output.display());
@@ -79,6 +86,9 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
             tell(&format!("warning: {}: {sentence}", file.display()));
             is_whole = false;
         }
+        if let Some(sentence) = unsealed(&joined) {
+            tell(&format!("warning: {sentence}"));
+        }
         found += one(file, &joined, method, &mut table)?;
     }
     let bytes = table.into_inner()?;
@@ -90,6 +100,18 @@ pub(super) fn run(args: &DetectArgs) -> anyhow::Result<ExitCode> {
         None => super::say(String::from_utf8_lossy(&bytes).trim_end()),
     }
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// What must be known of a table of a recording that is not sealed: how far it goes.
+pub(super) fn unsealed(joined: &Joined) -> Option<String> {
+    let open = joined.segments.iter().find(|segment| segment.facts().state == State::Open)?;
+    Some(format!(
+        "{path} is still being recorded, or was left by a crash, so the table ends with its {rows} rows that can be read \
+         by now; stop its recorder, or `myograph recover {journal}`, and make the table again",
+        path = open.path().display(),
+        rows = open.rows(),
+        journal = open.path().with_extension("wal").display(),
+    ))
 }
 
 /// Adds the events of one recording; gives how many there are.

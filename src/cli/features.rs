@@ -1,6 +1,6 @@
 //! `features`: windowed EMG features of a recording as a table.
 
-use super::{advise, console, say, tell, unwritten};
+use super::{advise, console, detect, say, tell, unwritten};
 use crate::analysis::features::{FeaturesError, Options, Row, Table, Tally, Threshold};
 use crate::dsp::features::Feature;
 use crate::store::reader::Joined;
@@ -93,6 +93,9 @@ pub(super) fn run(args: &FeaturesArgs) -> anyhow::Result<ExitCode> {
         tell(&format!("note: {remark}"));
     }
     let create = || if args.force { File::create(&args.output) } else { File::create_new(&args.output) };
+    if let Some(sentence) = detect::unsealed(&joined) {
+        tell(&format!("warning: {sentence}"));
+    }
     let file = create().map_err(|error| unwritten(&args.output, &error))?;
     let tally = write(&mut table, args, file).inspect_err(|_| {
         // Half a table looks like a whole one.

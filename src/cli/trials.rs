@@ -40,7 +40,9 @@ impl Standard {
 A trial begins at each marker that was not taken back. The value of a bin is the mean amplitude in it against the mean
 of the trial's own baseline: difference (bin - baseline), ratio (percent of baseline) or log-ratio (ln of bin/baseline).
 Rows that are lost or judged artefacts enter no mean. z-within-muscle-subject takes mean and sd (n - 1) over all values
-of a subject's muscle and side in this table that are not excluded. Rows without a value say why.")]
+of a subject's muscle and side in this table that are not excluded. Rows without a value say why: `bin lost` too few
+values are there, `bin artefact` too many were judged artefacts. An envelope on its own baseline (--envelope-baseline
+track or a high-pass) is about 0 at rest and has a difference only.")]
 pub(super) struct TrialsArgs {
     /// The recordings; any file of a rotated one stands for all of it
     #[arg(required = true)]

@@ -163,7 +163,7 @@ pub(super) const KEYS: &[Key] = &[
     ),
     key!(
         "notches",
-        "`auto` for the mains and its harmonics, `off`, or up to 8 frequencies in Hz such as `50,150`",
+        "`auto` for the mains and its harmonics, `off`, or up to 8 frequencies in Hz such as `50,150`, each once",
         notches = |text| Notches::from_word(text),
         |notches| notches.to_string()
     ),

@@ -34,6 +34,19 @@ impl Chain {
     pub fn envelope_memories(&self) -> usize {
         self.envelope_sections.len() + usize::from(self.tracker.is_some())
     }
+
+    /// Whether its envelope was put on its own baseline, so that rest is about 0: by a floor that is tracked, or by a
+    /// section that lets nothing through at 0 Hz.
+    #[must_use]
+    pub fn takes_baseline(&self) -> bool {
+        self.tracker.is_some() || self.envelope_sections.iter().any(blocks_rest)
+    }
+}
+
+/// Whether a section lets nothing through at 0 Hz.
+#[must_use]
+pub fn blocks_rest([b0, b1, b2, ..]: &Section) -> bool {
+    (b0 + b1 + b2).abs() <= 1e-9 * (b0.abs() + b1.abs() + b2.abs())
 }
 
 /// Why a span begins.

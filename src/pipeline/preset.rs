@@ -162,11 +162,15 @@ pub fn chains(channels: &[Channel], options: &Options, occasion: &Occasion) -> (
     let mut remarks = Vec::new();
     let mut assign = |kind: Kind| {
         let place = kinds.iter().position(|&other| other == kind).unwrap_or_else(|| {
-            let (recipe, remark) = Recipe::of(kind, options, occasion.rate_hz);
+            let (recipe, said) = Recipe::of(kind, options, occasion.rate_hz);
             kinds.push(kind);
             chains.push(recipe.chain(occasion.first_id + small(chains.len())));
             // Rectified signals and envelopes would say the same thing twice.
-            remarks.extend(remark.filter(|remark| !remarks.contains(remark)));
+            for remark in said {
+                if !remarks.contains(&remark) {
+                    remarks.push(remark);
+                }
+            }
             kinds.len() - 1
         });
         occasion.first_id + small(place)
@@ -201,30 +205,30 @@ struct Recipe {
 }
 
 impl Recipe {
-    /// What fits a kind of channel at a rate, and a remark where that is not what was wished for.
-    fn of(kind: Kind, options: &Options, rate_hz: Option<f64>) -> (Self, Option<String>) {
+    /// What fits a kind of channel at a rate, and remarks where that is not what was wished for.
+    fn of(kind: Kind, options: &Options, rate_hz: Option<f64>) -> (Self, Vec<String>) {
         let known = |rate: &f64| rate.is_finite() && *rate > 0.0;
         let Some(rate_hz) = rate_hz.filter(known) else {
-            return (Self::default(), None);
+            return (Self::default(), Vec::new());
         };
         let identity = Self { rate_hz, ..Self::default() };
         let smooth = ENVELOPE_HZ < USABLE * rate_hz;
         let baseline = if smooth { options.baseline } else { Baseline::Off };
         match kind {
-            _ if options.preset == Preset::Off => (identity, None),
-            Kind::Aux | Kind::Trigger => (identity, None),
-            Kind::Rectified | Kind::Envelope if smooth => (Self { smooth, baseline, ..identity }, None),
+            _ if options.preset == Preset::Off => (identity, Vec::new()),
+            Kind::Aux | Kind::Trigger => (identity, Vec::new()),
+            Kind::Rectified | Kind::Envelope if smooth => (Self { smooth, baseline, ..identity }, Vec::new()),
             Kind::Rectified | Kind::Envelope => {
                 let remark = format!(
                     "this source gives {} rows/s, too few to smooth at {} Hz: the envelope is the signal itself",
                     Number(rate_hz),
                     Number(ENVELOPE_HZ)
                 );
-                (identity, Some(remark))
+                (identity, vec![remark])
             }
             Kind::Raw => match band(options.preset, rate_hz) {
                 Ok((band, remark)) => {
-                    let remark = remark.or_else(|| options.notches.remark(band));
+                    let remarks = remark.into_iter().chain(options.notches.remark(band)).collect();
                     let recipe = Self {
                         band: Some(band),
                         order: options.order,
@@ -235,10 +239,10 @@ impl Recipe {
                         baseline,
                         ..identity
                     };
-                    (recipe, remark)
+                    (recipe, remarks)
                 }
                 Err(why) => {
-                    (identity, Some(format!("{why}: no filter runs, the cleaned signal is the raw one")))
+                    (identity, vec![format!("{why}: no filter runs, the cleaned signal is the raw one")])
                 }
             },
         }

@@ -275,7 +275,9 @@ fn other_filters_are_designed_for_the_rate_of_the_recording() {
     };
     let said = refused(&["--preset", "startle-28"]);
     assert!(said.contains("1000 rows/s, which cannot carry EMG above 450 Hz"), "{said}");
-    for (flag, word) in [("--preset", "wide"), ("--line-frequency", "55"), ("--notches", "loud")] {
+    for (flag, word) in
+        [("--preset", "wide"), ("--line-frequency", "55"), ("--notches", "loud"), ("--notches", "50,50")]
+    {
         let said = refused(&[flag, word]);
         assert!(said.contains(flag) && said.contains(&format!("`{word}`")), "{said}");
     }
@@ -298,6 +300,94 @@ done(found)
             ])
         );
     }
+}
+
+/// What `clean` told of a recording, and what stands in the log of what it made.
+#[track_caller]
+fn told(station: &Station, file: &Path, name: &str, args: &[&str]) -> (String, Option<String>) {
+    let made = station.root().join(name);
+    let mut all = vec!["clean", file.to_str().unwrap(), "-o", made.to_str().unwrap()];
+    all.extend_from_slice(args);
+    let said = station.run(&all).expect(0).stderr;
+    let log = python("done(words(h5py.File(sys.argv[1], 'r')['log'][()], 'text'))", &[&made]);
+    (said, log.map(|log| log.to_string()))
+}
+
+#[test]
+fn what_was_asked_for_and_no_channel_got_is_said() {
+    let station = Station::new();
+    let face = station.record("sim:?seed=5&channels=2&speed=max", &["--duration", "3s"]);
+    let mut text = String::from("time_s,a\n");
+    for row in 0..400_u32 {
+        writeln!(text, "{:.3},{}", f64::from(row) / 40.0, f64::from(row * 7919 % 101) * 0.01).unwrap();
+    }
+    std::fs::write(station.root().join("slow.csv"), text).unwrap();
+    for (kind, name) in [("raw", "slow.h5"), ("envelope", "smooth.h5")] {
+        let columns = format!("a=a:{kind}:uV");
+        station.run(&["import", "slow.csv", "-o", name, "--columns", &columns]).expect(0);
+    }
+    let (slow, smooth) = (station.root().join("slow.h5"), station.root().join("smooth.h5"));
+    for (at, (file, args, sentences)) in [
+        (
+            &face,
+            &["--preset", "off", "--envelope-baseline", "track", "--notches", "50"][..],
+            &[
+                "`--envelope-baseline track` did nothing: under preset off no filter runs; choose",
+                "`--notches 50` did nothing: under preset off no filter runs; choose",
+            ][..],
+        ),
+        (
+            &face,
+            &["--notches", "70", "--line-frequency", "60"],
+            &["`--line-frequency 60` did nothing: the notches are not those of the mains"],
+        ),
+        (
+            &smooth,
+            &["--preset", "5-15", "--notches", "10", "--band-order", "2"],
+            &[
+                "`--preset 5-15` did nothing: no channel is raw",
+                "`--notches 10` did nothing: no channel is raw",
+                "`--band-order 2` did nothing: no channel is raw",
+            ],
+        ),
+        (
+            &slow,
+            &["--preset", "5-15", "--envelope-baseline", "0.1"],
+            &["`--envelope-baseline 0.1` did nothing: the rate is too low to smooth an envelope; leave it out"],
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (said, log) = told(&station, file, &format!("{at}.h5"), args);
+        assert_eq!(said.matches("did nothing").count(), sentences.len(), "{said}");
+        for sentence in sentences {
+            assert!(said.contains(&format!("warning: {sentence}")), "{sentence}: {said}");
+            assert!(log.as_ref().is_none_or(|log| log.contains(sentence)), "{sentence}: {log:?}");
+        }
+    }
+    let (said, _) = told(&station, &face, "off.h5", &["--preset", "off", "--notches", "off"]);
+    assert!(said.is_empty(), "{said}");
+}
+
+#[test]
+fn judgements_stay_with_the_recording_they_were_made_in_and_that_is_said() {
+    let station = Station::new();
+    let face = station.record("sim:?seed=5&channels=2&speed=max", &["--duration", "3s"]);
+    let (said, _) = told(&station, &face, "before.h5", &[]);
+    assert!(said.is_empty(), "{said}");
+    let header = "onset\tend\tchannels\trule\tcoder\tonset_s\tend_s\tnames\tnote\tretracted\n";
+    let table = face.with_extension("artefacts-anna.tsv");
+    std::fs::write(&table, header).unwrap();
+    let (said, log) = told(&station, &face, "after.h5", &[]);
+    let sentence = format!(
+        "the judgements in {} stay with the old recording and do not count in after.h5; to take them along, copy each to \
+         `after.artefacts-CODER.tsv` beside it",
+        table.file_name().unwrap().to_str().unwrap()
+    );
+    assert!(said.contains(&format!("warning: {sentence}\n")), "{said}");
+    // A sentence of the log is cut where it is longer than a field.
+    assert!(log.is_none_or(|log| log.contains(&sentence[..80])), "{sentence}");
 }
 
 #[test]

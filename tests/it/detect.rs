@@ -1,6 +1,6 @@
 //! Muscle events of recordings: the table, what stands in it, and the published detector beside SciPy's.
 
-use crate::support::{Station, data, python};
+use crate::support::{Station, data, python, wait_until};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -133,6 +133,37 @@ fn the_published_detector_is_that_of_its_description() {
         let number = |at: usize| expected[at].as_f64().unwrap();
         for (field, at) in [(2, 0), (4, 1), (6, 2)] {
             assert!((seconds(&row[field]) - number(at)).abs() < 1e-4, "{row:?} {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_direction_of_time_is_not_asked_of_the_published_detector() {
+    let station = Station::new();
+    let ran = station.run(&["detect", "any.h5", "--method", "casmemg", "--zero-phase"]).expect(2);
+    assert!(ran.stderr.contains("; leave out one of `--zero-phase` and `--method casmemg`"), "{ran:?}");
+}
+
+#[test]
+fn tables_of_a_recording_that_a_crash_left_say_how_far_they_go() {
+    let station = Station::new();
+    let recorder = station.start(&["--source", "sim:?seed=7&channels=2"]);
+    station.wait_rows(2500);
+    let journal = station.journal();
+    recorder.kill();
+    wait_until("all processes are gone", || station.processes("project ").is_empty());
+    let file = journal.with_extension("h5");
+    let file = file.to_str().unwrap();
+    for args in [&["detect", file][..], &["features", file, "-o", "features.csv"]] {
+        let ran = station.run(args).expect(0);
+        let journal = journal.display();
+        for said in [
+            format!(
+                "warning: {file} is still being recorded, or was left by a crash, so the table ends with its "
+            ),
+            format!("`myograph recover {journal}`, and make the table again"),
+        ] {
+            assert!(ran.stderr.contains(&said), "{said}: {}", ran.stderr);
         }
     }
 }

@@ -186,7 +186,7 @@ fn python_finds_the_same_table_in_the_file_alone() {
     assert_eq!(reasons("1", "zyg"), vec!["baseline before the recording"; 8]);
     let late = ["", "", "", "", "", "bin after the recording", "", ""];
     assert_eq!(reasons("7", "zyg")[..6], late[..6], "27.5 s + 3 s lie behind 30 s");
-    assert_eq!(reasons("6", "zyg")[0], "bin lost", "400 of its 500 rows are artefacts");
+    assert_eq!(reasons("6", "zyg")[0], "bin artefact", "400 of its 500 rows are artefacts");
     // The hole of 40 rows is 8 % of its bin, and the filters begin anew behind it.
     let hole = rows.iter().find(|row| row["marker"] == "4" && row["channel"] == "corr" && row["bin"] == "2");
     let hole = hole.unwrap();
@@ -207,11 +207,52 @@ fn judgements_count_as_they_are_asked_to() {
         let row = rows.into_iter().find(|row| row["trial"] == "5").unwrap();
         (row["share_artefact"].clone(), row["exclusion"].clone())
     };
-    assert_eq!(spoiled(&[], "all.csv"), ("1".to_owned(), "bin lost".to_owned()));
+    assert_eq!(spoiled(&[], "all.csv"), ("1".to_owned(), "bin artefact".to_owned()));
     for judges in ["coders", "none"] {
         let found = spoiled(&["--artefacts", judges], &format!("{judges}.csv"));
         assert_eq!(found, ("0".to_owned(), String::new()));
     }
+    // Nothing is lost where a coder judged four fifths: what excludes them is the judgement.
+    let coded = "onset\tend\tchannels\trule\tcoder\tonset_s\tend_s\tnames\tnote\tretracted\n\
+                 14000\t17200\t3\tmanual\tanna\t14\t17.2\tzyg,corr\t\t0\n";
+    fs::write(file.with_extension("artefacts-anna.tsv"), coded).unwrap();
+    let found = spoiled(&["--artefacts", "coders"], "coded.csv");
+    assert_eq!(found, ("0.8".to_owned(), "bin artefact".to_owned()));
+}
+
+#[test]
+fn nothing_is_divided_by_an_envelope_on_its_own_baseline() {
+    let station = Station::new();
+    let Some(file) = holed(&station) else { return };
+    let clean = |name: &str, baseline: &str| {
+        let made = station.root().join(name);
+        let (from, to) = (file.to_str().unwrap(), made.to_str().unwrap());
+        station.run(&["clean", from, "-o", to, "--envelope-baseline", baseline]).expect(0);
+        made
+    };
+    for (name, baseline, words) in [
+        ("floor.h5", "track", "BL track 0.5/60s on the envelope"),
+        ("high.h5", "0.1", "HP0.1 on the envelope"),
+    ] {
+        let made = clean(name, baseline);
+        for measure in ["ratio", "log-ratio"] {
+            let ran = trials(&station, &[&made], "none.csv", &["--measure", measure]).1.expect(2);
+            for said in [name, words, measure, "; ask for `--measure difference`", "--envelope-baseline off`"]
+            {
+                assert!(ran.stderr.contains(said), "{said}: {}", ran.stderr);
+            }
+            assert!(!station.root().join("none.csv").exists());
+        }
+        let ran = trials(&station, &[&made], &format!("{baseline}-difference.csv"), &[]).1;
+        ran.expect(0);
+        // The samples themselves, and what a sensor smoothed, know no such baseline.
+        for (args, table) in [(["--signal", "rectified"], "rectified"), (["--channels", "corr"], "corr")] {
+            let args = [&args[..], &["--measure", "ratio"]].concat();
+            trials(&station, &[&made], &format!("{baseline}-{table}.csv"), &args).1.expect(0);
+        }
+    }
+    let off = clean("off.h5", "off");
+    trials(&station, &[&off], "off.csv", &["--measure", "ratio"]).1.expect(0);
 }
 
 #[test]

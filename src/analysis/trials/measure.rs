@@ -25,8 +25,12 @@ pub enum Fault {
     After,
     /// The source was away between them and the onset, for a time nobody knows exactly.
     Away,
-    /// Too many are missing or artefacts.
+    /// Too many are missing.
     Lost,
+    /// Too many were judged artefacts.
+    Artefact,
+    /// Too many are missing or artefacts, though neither alone would be too many.
+    LostAndArtefact,
     /// They are fewer than the signal has values for.
     Empty,
 }
@@ -97,11 +101,15 @@ impl Exclusion {
             Self::Baseline(Fault::After) => "baseline after the recording",
             Self::Baseline(Fault::Away) => "source away in the baseline",
             Self::Baseline(Fault::Lost) => "baseline lost",
+            Self::Baseline(Fault::Artefact) => "baseline artefact",
+            Self::Baseline(Fault::LostAndArtefact) => "baseline lost and artefact",
             Self::Baseline(Fault::Empty) => "baseline too short",
             Self::Window(Fault::Before) => "bin before the recording",
             Self::Window(Fault::After) => "bin after the recording",
             Self::Window(Fault::Away) => "source away before the bin",
             Self::Window(Fault::Lost) => "bin lost",
+            Self::Window(Fault::Artefact) => "bin artefact",
+            Self::Window(Fault::LostAndArtefact) => "bin lost and artefact",
             Self::Window(Fault::Empty) => "bin too short",
             Self::BaselineNotPositive => "baseline not positive",
             Self::RatioNotPositive => "ratio not positive",

@@ -39,7 +39,7 @@ impl Signal {
         }
     }
 
-    fn is_envelope(self, kind: Kind) -> bool {
+    pub(super) fn is_envelope(self, kind: Kind) -> bool {
         self == Self::Envelope || self == Self::Amplitude && kind == Kind::Raw
     }
 }
@@ -55,6 +55,26 @@ pub struct Amount {
     pub artefact: f64,
     /// Share of the values in the mean for which a filter had not settled.
     pub settling: f64,
+}
+
+impl Amount {
+    /// What too many of its rows are, where at most this share may be lost or artefacts.
+    pub(super) fn fault(&self, most_lost: f64) -> Option<Fault> {
+        let spoiled = (1.0 - self.lost) * self.artefact;
+        if self.lost > most_lost {
+            Some(Fault::Lost)
+        } else if spoiled > most_lost {
+            Some(Fault::Artefact)
+        } else if self.lost + spoiled > most_lost || self.mean.is_nan() {
+            Some(match (self.lost > 0.0, spoiled > 0.0) {
+                (true, true) => Fault::LostAndArtefact,
+                (false, true) => Fault::Artefact,
+                (_, false) => Fault::Lost,
+            })
+        } else {
+            None
+        }
+    }
 }
 
 /// Reads amplitudes of one recording.
@@ -131,7 +151,6 @@ impl<'a> Reader<'a> {
         let reach = onset.min(start) + 1..=onset.max(end - 1);
         let is_away =
             trial.placed == Placed::BetweenEpochs || self.holes.iter().any(|hole| reach.contains(hole));
-        let present = 1.0 - amount.lost;
         if amount.lost.is_nan() {
             Some(Fault::Empty)
         } else if start < 0 {
@@ -140,10 +159,8 @@ impl<'a> Reader<'a> {
             Some(Fault::After)
         } else if is_away {
             Some(Fault::Away)
-        } else if amount.lost + present * amount.artefact > most_lost || amount.mean.is_nan() {
-            Some(Fault::Lost)
         } else {
-            None
+            amount.fault(most_lost)
         }
     }
 }

@@ -88,6 +88,19 @@ fn measures_are_what_they_are_called() {
     }
 }
 
+#[test]
+fn what_is_too_much_is_named() {
+    let of = |lost, artefact, mean| Amount { mean, lost, artefact, settling: 0.0 }.fault(0.5);
+    assert_eq!((of(0.0, 0.0, 1.0), of(0.2, 0.3, 1.0)), (None, None));
+    assert_eq!(of(0.6, 0.0, 1.0), Some(Fault::Lost));
+    assert_eq!(of(0.0, 0.8, 1.0), Some(Fault::Artefact));
+    assert_eq!(of(0.3, 0.9, 1.0), Some(Fault::Artefact), "63 % of all rows");
+    assert_eq!(of(0.4, 0.5, 1.0), Some(Fault::LostAndArtefact), "40 % and 30 %");
+    assert_eq!(of(0.6, 1.0, f64::NAN), Some(Fault::Lost));
+    let all = Amount { mean: f64::NAN, lost: 0.0, artefact: 1.0, settling: 0.0 };
+    assert_eq!(all.fault(1.0), Some(Fault::Artefact), "nothing is left to average");
+}
+
 /// A row of one person and muscle; NaN for an excluded one.
 fn row(subject: &str, muscle: &str, condition: &str, value: f64) -> Row {
     let label = marker(1, 0, condition);

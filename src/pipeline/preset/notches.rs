@@ -18,7 +18,7 @@ pub enum Notches {
 }
 
 impl Notches {
-    /// Reads `auto`, `off`, or frequencies such as `50,150`.
+    /// Reads `auto`, `off`, or frequencies such as `50,150`, each once: twice the same notch is a wider one.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
@@ -27,10 +27,12 @@ impl Notches {
             _ => {}
         }
         let mut all = [0.0; MOST];
-        let mut places = all.iter_mut();
-        for text in word.split(',') {
+        for (place, text) in word.split(',').enumerate() {
             let hz = text.trim().parse::<f64>().ok().filter(|hz| hz.is_finite() && *hz > 0.0)?;
-            *places.next()? = hz;
+            if all.contains(&hz) {
+                return None;
+            }
+            *all.get_mut(place)? = hz;
         }
         Some(Self::At(all))
     }
@@ -95,7 +97,7 @@ mod tests {
         assert!(notches.remark((10.0, 450.0)).is_none() && Notches::Auto.remark((20.0, 30.0)).is_none());
         assert!(Notches::Off.within((20.0, 450.0), 50.0).is_empty());
         assert!(Notches::Auto.within((20.0, 450.0), 0.0).is_empty());
-        for wrong in ["", "50,", "-50", "nan", "1,2,3,4,5,6,7,8,9", "loud"] {
+        for wrong in ["", "50,", "-50", "nan", "1,2,3,4,5,6,7,8,9", "loud", "50,50", "50,150, 50.0"] {
             assert_eq!(Notches::from_word(wrong), None, "`{wrong}`");
         }
     }

@@ -134,12 +134,34 @@ fn a_baseline_stands_on_the_envelope_alone_and_its_settling_is_counted() {
         );
         assert_eq!(tracked.envelope_memories(), plain.envelope_memories() + 1);
     }
+    for rate_hz in [200.0, 1000.0, 10_000.0] {
+        let takes = |word: &str| {
+            let options = Options { baseline: Baseline::from_word(word).unwrap(), ..Options::default() };
+            let all = chains(&channels, &options, &occasion(Some(rate_hz))).0.chains;
+            all.iter().map(Chain::takes_baseline).collect::<Vec<_>>()
+        };
+        assert_eq!(takes("off"), [false, false]);
+        for word in ["track", "0.01", "1"] {
+            assert_eq!(takes(word), [true, true], "{word} at {rate_hz}");
+        }
+    }
     let slow = chains(
         &channels,
         &Options { baseline: Baseline::from_word("track").unwrap(), ..Options::default() },
         &occasion(Some(20.0)),
     );
     assert!(slow.0.chains.iter().all(|chain| chain.tracker.is_none()), "where nothing is smoothed");
+}
+
+#[test]
+fn a_narrower_band_and_a_notch_outside_it_are_both_said() {
+    let options = Options { notches: Notches::from_word("50,425").unwrap(), ..Options::default() };
+    let (_, remarks) = chains(&[Channel::new("a", Kind::Raw)], &options, &occasion(Some(904.0)));
+    let said = [
+        "this source gives 904 rows/s, so the default band 20-450 Hz becomes 20-406.8 Hz",
+        "no notch at 425 Hz: the band 20-406.8 Hz has nothing there",
+    ];
+    assert_eq!(remarks, said);
 }
 
 #[test]

@@ -11,7 +11,8 @@ pub mod tone;
 use super::complex::Complex;
 use super::sum;
 use crate::emg::units::{float_len, length};
-use goertzel::{Bin, back, goertzel, spectrum};
+pub(super) use goertzel::back;
+use goertzel::{Bin, goertzel, spectrum};
 use thin::Thin;
 
 /// The mains of this world, Hz.

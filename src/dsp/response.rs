@@ -3,7 +3,8 @@
 //! Nothing here filters a signal; `cascade` does.
 
 use super::cascade::Cascade;
-use super::{Memory, Section};
+use super::complex::Complex;
+use super::{Memory, Section, line};
 use crate::emg::units::{length, wide};
 use std::f64::consts::PI;
 
@@ -84,8 +85,21 @@ pub fn settle_rows(sections: &[Section]) -> u64 {
     wide(left.len() - harmless.count())
 }
 
+/// What is left of a sine at `hz`, as a share: the magnitude of the response.
+#[must_use]
+pub fn gain(sections: &[Section], hz: f64, rate_hz: f64) -> f64 {
+    let back = line::back(hz / rate_hz);
+    let power = |c0: f64, c1: f64, c2: f64| {
+        let sum = Complex::from(c0) + back * (Complex::from(c1) + back * Complex::from(c2));
+        sum.re * sum.re + sum.im * sum.im
+    };
+    let each = sections.iter().map(|&[b0, b1, b2, a0, a1, a2]| power(b0, b1, b2) / power(a0, a1, a2));
+    each.product::<f64>().sqrt()
+}
+
 /// The larger pole radius of a section.
-fn slowest_pole(&[.., a1, a2]: &Section) -> f64 {
+#[must_use]
+pub fn slowest_pole(&[.., a1, a2]: &Section) -> f64 {
     let discriminant = a1 * a1 / 4.0 - a2;
     if discriminant < 0.0 { a2.sqrt() } else { (a1 / 2.0).abs() + discriminant.sqrt() }
 }
@@ -102,6 +116,15 @@ mod tests {
         assert!((270..300).contains(&rows), "{rows}");
         // A sharper notch rings longer, in proportion.
         assert!(settle_rows(&[notch(50.0, 30.0, 1000.0)]) > 2 * rows);
+    }
+
+    #[test]
+    fn a_notch_leaves_nothing_at_its_frequency_and_half_the_power_at_its_edge() {
+        let notch = [notch(50.0, 10.0, 1000.0)];
+        assert!(gain(&notch, 50.0, 1000.0) < 1e-9 && (gain(&notch, 200.0, 1000.0) - 1.0).abs() < 1e-2);
+        // 5 Hz wide; the edges lie at 50 Hz times and over 1.0513.
+        assert!((gain(&notch, 52.56, 1000.0) - 0.5_f64.sqrt()).abs() < 0.01);
+        assert!((gain(&[], 50.0, 1000.0) - 1.0).abs() < f64::EPSILON);
     }
 
     #[test]

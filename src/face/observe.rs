@@ -8,16 +8,24 @@ use super::artefacts::Artefacts;
 use super::events::{Active, Events, Waiting};
 use super::quality::Watch;
 use super::state::{Reel, Tape};
+use crate::dsp::line::MAINS_HZ;
+use crate::dsp::response::{gain, settle_rows, slowest_pole};
 use crate::emg::units::{index, wide};
 use crate::emg::{Artefact, Calibration, Channel, Event, Quality};
-use crate::pipeline::{CleanBlock, Input, Span};
+use crate::pipeline::chain::blocks_rest;
+use crate::pipeline::{Chain, CleanBlock, Input, Section, Span};
 
 /// No stretch of rows goes over a multiple of this row: what several channels or parts must agree on is decided there,
 /// whatever blocks the rows came in.
 pub const GRID: u64 = 32;
 
 /// The first word of a state: its version, by which that of another program is told.
-const STATE: u64 = 2;
+const STATE: u64 = 3;
+
+/// Chains a state may tell of; a recording has a few.
+const MOST_CHAINS: usize = 1 << 16;
+/// Poles nearer to the unit circle than this take too long to follow.
+const SLOWEST: f64 = 0.9999;
 
 /// What was found in the latest rows; each finding is handed out once, when it is complete.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -49,8 +57,10 @@ pub struct Look<'a> {
     pub raw: &'a [f64],
     /// `rows x channels` clean values, as the file holds them; NaN where they are missing.
     pub clean: &'a [f32],
-    /// For each channel the span that runs; none while its value is missing.
+    /// For each channel the span that runs, settled where its clean samples are; none while its value is missing.
     pub spans: &'a [Option<Span>],
+    /// For each channel what its filters leave of the mains, shares at 50 and 60 Hz; NaN where that is not known.
+    pub hum: &'a [[f64; 2]],
     /// Rows per second.
     pub rate_hz: f64,
 }
@@ -69,12 +79,43 @@ impl Look<'_> {
     }
 }
 
+/// What is known of a chain.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    id: u32,
+    /// Rows until its clean samples have settled.
+    settle_rows: u64,
+    /// Shares it leaves of 50 and 60 Hz.
+    hum: [f64; 2],
+}
+
+impl Known {
+    fn of(chain: &Chain) -> Self {
+        let rate = chain.design_rate_hz;
+        let hum = if rate > 0.0 { MAINS_HZ.map(|hz| gain(&chain.sections, hz, rate)) } else { [1.0; 2] };
+        Self { id: chain.id, settle_rows: settles(chain), hum }
+    }
+}
+
+/// Rows until what is looked at has settled: a baseline of the envelope settles for seconds on end and has no part in it.
+fn settles(chain: &Chain) -> u64 {
+    let smooths = |section: &&Section| !blocks_rest(section);
+    let low: Vec<Section> = chain.envelope_sections.iter().filter(smooths).copied().collect();
+    let brief = |section| slowest_pole(section) <= SLOWEST;
+    if !chain.takes_baseline() || !chain.sections.iter().chain(&low).all(brief) {
+        return chain.settle_rows;
+    }
+    (settle_rows(&chain.sections) + settle_rows(&low)).min(chain.settle_rows)
+}
+
 /// Observes a recording; nothing is found before the rate is known.
 #[derive(Clone, Debug)]
 pub struct Observer {
     channels: usize,
     rate_hz: f64,
     spans: Vec<Option<Span>>,
+    hum: Vec<[f64; 2]>,
+    chains: Vec<Known>,
     watch: Watch,
     artefacts: Artefacts,
     events: Events,
@@ -89,6 +130,8 @@ impl Observer {
             channels: channels.len(),
             rate_hz: 0.0,
             spans: vec![None; channels.len()],
+            hum: vec![[f64::NAN; 2]; channels.len()],
+            chains: Vec::new(),
             watch: Watch::new(channels),
             artefacts: Artefacts::new(channels),
             events: Events::new(channels),
@@ -105,6 +148,7 @@ impl Observer {
                 let rate = change.chains.iter().map(|chain| chain.design_rate_hz).find(|rate| *rate > 0.0);
                 self.rate_hz = rate.unwrap_or(self.rate_hz);
                 self.events.chains(change);
+                self.chains.extend(change.chains.iter().map(Known::of));
                 self.adopt(&clean.spans);
             }
             Input::Gap(_) => {
@@ -149,8 +193,12 @@ impl Observer {
     /// Spans that run at the present row, known from elsewhere.
     pub fn adopt(&mut self, spans: &[Span]) {
         for span in spans {
-            if let Some(slot) = self.spans.get_mut(index(u64::from(span.channel))) {
-                *slot = Some(*span);
+            let channel = index(u64::from(span.channel));
+            let known = self.chains.iter().find(|known| known.id == span.chain);
+            if let Some(slot) = self.spans.get_mut(channel) {
+                let settled = known.map(|known| span.sample.saturating_add(known.settle_rows));
+                *slot = Some(Span { settled_sample: settled.unwrap_or(span.settled_sample), ..*span });
+                self.hum[channel] = known.map_or([f64::NAN; 2], |known| known.hum);
             }
         }
     }
@@ -159,7 +207,10 @@ impl Observer {
     #[must_use]
     pub fn state(&self) -> Vec<u64> {
         let mut tape = Tape::default();
-        tape.u64(STATE).f64(self.rate_hz);
+        tape.u64(STATE).f64(self.rate_hz).u64(wide(self.chains.len()));
+        for known in &self.chains {
+            tape.u64(u64::from(known.id)).u64(known.settle_rows).f64(known.hum[0]).f64(known.hum[1]);
+        }
         self.watch.save(&mut tape);
         self.artefacts.save(&mut tape);
         self.events.save(&mut tape);
@@ -176,6 +227,15 @@ impl Observer {
             return None;
         }
         observer.rate_hz = reel.f64()?;
+        let chains = index(reel.u64()?);
+        if chains > MOST_CHAINS {
+            return None;
+        }
+        for _ in 0..chains {
+            let id = u32::try_from(reel.u64()?).ok()?;
+            let (settle_rows, hum) = (reel.u64()?, [reel.f64()?, reel.f64()?]);
+            observer.chains.push(Known { id, settle_rows, hum });
+        }
         observer.watch.load(reel)?;
         observer.artefacts.load(reel)?;
         observer.events.load(reel)?;
@@ -223,6 +283,7 @@ impl Observer {
             raw: &self.raw[cut.clone()],
             clean: &clean.clean[cut],
             spans: &self.spans,
+            hum: &self.hum,
             rate_hz: self.rate_hz,
         };
         // Events are told the artefacts of these rows alone.

@@ -6,12 +6,12 @@
 
 use super::observe::{Findings, Look};
 use super::state::{Reel, Tape};
-use crate::dsp::line::{Line, Listener};
+use crate::dsp::line::{Line, Listener, MAINS_HZ};
 use crate::emg::units::{count, float, index, wide};
 use crate::emg::{Channel, Kind, Quality};
 use lead::Lead;
 use second::Second;
-use standing::Standing;
+use standing::{Heard, Standing};
 
 pub mod advice;
 mod crosstalk;
@@ -73,7 +73,7 @@ impl Watch {
             }
             self.next = until;
             if until == self.rows.1 {
-                self.judge(found);
+                self.judge(look.hum, found);
                 self.begin(self.second + 1);
             }
         }
@@ -165,7 +165,7 @@ impl Watch {
     }
 
     /// Judges the second that ended.
-    fn judge(&mut self, found: &mut Findings) {
+    fn judge(&mut self, hum: &[[f64; 2]], found: &mut Findings) {
         let kept_hz = self.kept_hz();
         let seconds: Vec<Second<'_>> = self
             .leads
@@ -177,7 +177,12 @@ impl Watch {
         let echoes = crosstalk::echoes(&seconds, &floors);
         for (at, second) in seconds.iter().enumerate() {
             let line = self.line(at);
-            let mut quality = self.standings[at].judge(second, line, echoes[at]);
+            let kept = line.and_then(|line| {
+                let mains = MAINS_HZ.iter().position(|hz| line.hz == Some(*hz))?;
+                Some(line.rms * hum[at][mains])
+            });
+            let heard = Heard { line, kept: kept.unwrap_or(f64::NAN) };
+            let mut quality = self.standings[at].judge(second, heard, echoes[at]);
             quality.sample = self.rows.0;
             quality.channel = u16::try_from(at).unwrap_or(u16::MAX);
             self.standings[at].remember(quality);

@@ -88,7 +88,7 @@ const fn steps(odd: f64) -> [f64; TERMS] {
 }
 
 /// `exp(-2 pi i cycles)` by elementary operations alone.
-pub(super) fn back(cycles: f64) -> Complex {
+pub(in crate::dsp) fn back(cycles: f64) -> Complex {
     let part = cycles - cycles.round();
     let quarter = (4.0 * part).round();
     let x = TAU * (part - quarter / 4.0);

@@ -150,6 +150,7 @@ proptest! {
                 raw: &raw[row * 4..end * 4],
                 clean: &vec![0.0; (end - row) * 4],
                 spans: &[None; 4],
+                hum: &[[f64::NAN; 2]; 4],
                 rate_hz: 200.0,
             };
             artefacts.look(&look, &mut Findings::default());

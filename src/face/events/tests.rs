@@ -2,10 +2,11 @@
 
 use crate::emg::finding::event::Class;
 use crate::emg::finding::quality::flag;
-use crate::emg::units::{count, float, index, narrow, wide};
+use crate::emg::units::{count, float, index, narrow, small, wide};
 use crate::emg::{Channel, Event, Kind, Quality, RawBlock, Samples, Stamp};
 use crate::face::events::Waiting;
 use crate::face::{Findings, Observer};
+use crate::pipeline::Baseline;
 use crate::pipeline::preset::{self, Occasion, Options};
 use crate::pipeline::{Input, Pipeline, Reason};
 use proptest::prelude::*;
@@ -472,6 +473,47 @@ fn a_channel_that_is_missing_alone_has_no_filter_that_runs() {
     for (size, border) in [(1000, 11_000), (500, 9_500), (2000, 12_000), (10, 13_770)] {
         assert_eq!(format!("{whole:?}"), format!("{:?}", found(size, border)), "a border at row {border}");
     }
+}
+
+/// The baseline of an envelope settles for seconds; what is found in the clean signal does not wait for it.
+#[test]
+fn a_baseline_of_the_envelope_keeps_nothing_from_being_found() {
+    let channels = [channel("zyg", "zygomaticus major", Kind::Raw)];
+    let mut noise = Noise::new(5);
+    let (mut signal, emg) = (rest(&mut noise, 12.0), noise.emg(12_000));
+    plant(&mut signal, &emg, &[(20.0, 3.0, 3.3), (20.0, 6.0, 6.2), (20.0, 9.0, 10.5)]);
+    let found = |baseline: &str| {
+        let options = Options { baseline: Baseline::from_word(baseline).unwrap(), ..Options::default() };
+        let at = |sample, first_id, options: &Options| {
+            let reason = if sample == 0 { Reason::Start } else { Reason::Change };
+            let occasion = Occasion { sample, reason, rate_hz: Some(RATE), decimation: 10, first_id };
+            Input::Chains(Arc::new(preset::chains(&channels, options, &occasion).0))
+        };
+        let (mut pipeline, mut observer) = (Pipeline::new(&channels), Observer::new(&channels));
+        let mut all = Findings::default();
+        for second in 0..12 {
+            if second % 5 == 0 {
+                let chains = at(second * 1000, small(index(second)), &options);
+                observer.step(&chains, &pipeline.step(&chains));
+            }
+            if second == 7 {
+                let before = observer.state();
+                observer = Observer::restore(&channels, &before).unwrap();
+                observer.adopt(&pipeline.spans().collect::<Vec<_>>());
+                assert_eq!(observer.state(), before);
+            }
+            let rows = index(second) * 1000..(index(second) + 1) * 1000;
+            let input = block(second * 1000, 1, &signal[rows]);
+            let new = observer.step(&input, &pipeline.step(&input));
+            all.events.extend(new.events);
+            all.quality.extend(new.quality);
+        }
+        format!("{all:?}")
+    };
+    let plain = found("off");
+    assert_eq!(plain.matches("onset:").count(), 3, "{plain}");
+    assert_eq!(found("track"), plain);
+    assert_eq!(found("0.1"), plain);
 }
 
 proptest! {

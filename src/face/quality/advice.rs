@@ -21,7 +21,7 @@ fn sentence(bit: u32, kind: Kind) -> &'static str {
         }
         flag::SETTLING => "Wait until filters and electrodes have settled.",
         flag::LINE => {
-            "Check the reference electrode; move mains cables, chargers and lamps away; run on battery."
+            "Check the filter's mains (F) and the reference electrode; move cables and chargers away; run on battery."
         }
         flag::MOTION => "Fix the cables to clothes and headrest, and ask for a still head.",
         flag::CROSSTALK => {

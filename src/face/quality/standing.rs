@@ -20,6 +20,8 @@ const FEWEST: usize = 10;
 const SATURATED_S: f64 = 0.05;
 /// Hum so many times the floor disturbs: what the notch leaves of it reaches the floor.
 const HUMS: f64 = 5.0;
+/// ... and so does hum that the filters leave so many times the floor of, which it may be itself.
+const KEPT: f64 = 0.5;
 /// Hum so many times the floor, or of this share of the converter's range, comes through an open electrode.
 const OPEN_HUM: f64 = 100.0;
 const OPEN_SHARE: f64 = 0.1;
@@ -58,6 +60,25 @@ impl Contact {
             Self::Stable => "stable",
         }
     }
+}
+
+/// What was heard of the mains in a second.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    pub(super) line: Option<Line>,
+    /// What the filters leave of it, raw steps rms; NaN where there is none.
+    pub(super) kept: f64,
+}
+
+/// What else a second shows.
+#[derive(Clone, Copy, Debug)]
+struct Signs {
+    /// Share of its rows at a rail.
+    at_rail: f64,
+    /// It echoes a neighbour.
+    echoes: bool,
+    /// Hum that the filters leave, in the channel's unit.
+    kept_hum: f64,
 }
 
 /// A flag with its inertia.
@@ -141,7 +162,8 @@ impl Standing {
     }
 
     /// Judges a second; its row and channel are left to the caller.
-    pub(super) fn judge(&mut self, second: &Second<'_>, line: Option<Line>, echoes: bool) -> Quality {
+    pub(super) fn judge(&mut self, second: &Second<'_>, heard: Heard, echoes: bool) -> Quality {
+        let line = heard.line;
         if self.chain != second.chain {
             // Other filters give other levels.
             self.windows.clear();
@@ -166,7 +188,8 @@ impl Standing {
         }
         let share = float_len(rows) / float_len(second.raw.len().max(1));
         let moments = second.shape();
-        let bad = self.verdicts(second, &quality, share, moments.as_ref(), echoes);
+        let signs = Signs { at_rail: share, echoes, kept_hum: heard.kept * self.scale };
+        let bad = self.verdicts(second, &quality, signs, moments.as_ref());
         for ((latch, bit), (bad, enter)) in self.latches.iter_mut().zip(LATCHED).zip(bad) {
             quality.flags |= if latch.step(bad, enter) { bit } else { 0 };
         }
@@ -182,9 +205,8 @@ impl Standing {
         &self,
         second: &Second<'_>,
         quality: &Quality,
-        at_rail: f64,
+        Signs { at_rail, echoes, kept_hum }: Signs,
         shape: Option<&Shape>,
-        echoes: bool,
     ) -> [(Option<bool>, u64); 7] {
         let is_raw = self.kind == Kind::Raw;
         let flat = shape.map(|shape| shape.low >= shape.high);
@@ -193,7 +215,8 @@ impl Standing {
         let saturated =
             shape.map(|_| at_rail * float_len(second.raw.len()) >= (SATURATED_S * second.rate_hz).max(2.0));
         let hums = (quality.line_level / quality.floor).is_finite();
-        let hums = hums.then(|| quality.line_hz.is_finite() && quality.line_level > HUMS * quality.floor);
+        let loud = quality.line_level > HUMS * quality.floor || kept_hum > KEPT * quality.floor;
+        let hums = hums.then(|| quality.line_hz.is_finite() && loud);
         let seen = shape.and_then(|shape| second.kind(shape, self.rail.step()));
         let off = shape.map(|shape| self.is_open(quality, at_rail, shape));
         [

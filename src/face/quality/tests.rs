@@ -58,6 +58,19 @@ fn a_calm_face_is_stable_after_some_seconds_and_hums_as_much_as_it_was_told() {
 }
 
 #[test]
+fn hum_that_the_notches_miss_is_told_before_hum_they_take() {
+    let humming = |hz: f64| {
+        let wave = move |row: usize| 8.0 * 2_f64.sqrt() * (TAU * hz * float_len(row) / 1000.0).sin();
+        let recording = rows(Kind::Raw, 10, move |row, rng| 4.0 * noise(rng) + wave(row));
+        let found = judged(&recording, BLOCKS, 0..0);
+        let late = found.into_iter().filter(|quality| quality.sample >= 5000);
+        late.map(|quality| (quality.line_hz.round(), quality.flags & flag::LINE != 0)).collect::<Vec<_>>()
+    };
+    assert_eq!(humming(50.0), [(50.0, false); 5], "as loud, and taken away");
+    assert_eq!(humming(60.0), [(60.0, true); 5], "the notches stand at 50 Hz");
+}
+
+#[test]
 fn the_repertoire_never_looks_like_another_kind_nor_like_open_electrodes() {
     for query in ["seed=5", "seed=5&kind=envelope", "seed=6&rate=200"] {
         let recording = face(query, "", 60.0);

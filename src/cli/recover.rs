@@ -122,6 +122,9 @@ fn sentence(recovered: &Recovered) -> String {
     if recovered.complete {
         return format!("{what}, complete");
     }
+    if recovered.from_file {
+        return format!("{what} from what that file still showed: its journal was empty{kept}");
+    }
     if recovered.damaged {
         return format!(
             "{what}; {} records of the journal were damaged, {} rows of them are marked as a gap{kept}",

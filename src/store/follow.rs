@@ -89,7 +89,7 @@ pub fn follow(journal: &Path, progress: &mut dyn FnMut(u64, u64)) -> Result<Ende
         // Read live, a journal can look damaged where a write was torn and taken back; read whole, it tells.
         drop(feed);
         remove_if_there(&file)?;
-        let recovered = rebuild::rebuild_claimed(journal, Follower::open(journal)?, &file, false)?;
+        let recovered = rebuild::rebuild_claimed(journal, (Follower::open(journal)?, None), &file, false)?;
         progress(recovered.rows, size(&file));
         return Ok(if recovered.complete { Ended::Sealed } else { Ended::Repaired });
     }
@@ -152,7 +152,9 @@ fn is_blank(journal: &Path) -> bool {
         bytes.is_some_and(|bytes| !frame::stands_in(&bytes))
     };
     let small = std::fs::metadata(journal).is_ok_and(|meta| meta.len() <= BLANK_BYTES);
-    small && parts::later(journal).is_empty() && !is_attended(journal) && is_empty()
+    let blank = small && parts::later(journal).is_empty() && !is_attended(journal) && is_empty();
+    // Where its file shows rows, it was no journal that was never synced, and `recover` has something to do.
+    blank && !torn::shows_rows(journal)
 }
 
 /// Whether nobody makes this file any more: it is not locked, and for an hour nothing was written into it.

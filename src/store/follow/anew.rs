@@ -54,7 +54,8 @@ impl Anew<'_> {
         published
     }
 
-    fn project(self, path: &Path, mut progress: impl FnMut(u64)) -> Result<Sealed, StoreError> {
+    /// The same without the name: into a file that must not be there, to be named by the caller.
+    pub(super) fn project(self, path: &Path, mut progress: impl FnMut(u64)) -> Result<Sealed, StoreError> {
         let mut projection = Projection::create(path, &self.header)?;
         if self.as_found {
             for segment in &self.source.segments {
@@ -75,8 +76,19 @@ impl Anew<'_> {
         for (utc_ns, level, text) in self.log {
             projection.take(&Record::Log { utc_ns, level, text })?;
         }
+        // Tables of a file that was left open may be ahead of its rows.
+        let end = self.source.segments.last().map_or(0, |segment| segment.span().end);
         for piece in self.source.pieces() {
-            projection.take(&piece?)?;
+            let piece = piece?;
+            let beyond = match &piece {
+                Record::Rows(block) => block.end() > end,
+                Record::Gap(gap) => gap.sample.saturating_add(gap.filled()) > end,
+                _ => false,
+            };
+            if beyond {
+                break;
+            }
+            projection.take(&piece)?;
             progress(projection.next_row() - self.header.first_row);
         }
         // A recording that was cut off stays one that was.

@@ -106,7 +106,8 @@ impl Feed {
         self.held.take().into_iter().flatten().try_for_each(|record| self.take(&record))
     }
 
-    fn take(&mut self, record: &Record) -> Result<(), StoreError> {
+    /// Takes a record at once.
+    pub(super) fn take(&mut self, record: &Record) -> Result<(), StoreError> {
         match record {
             Record::Rows(rows) => {
                 self.newest = (rows.epoch, rows.stamp.host_ns);

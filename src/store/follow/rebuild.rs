@@ -2,10 +2,12 @@
 
 use super::claim::{Claim, patient_lock};
 use super::feed::Feed;
-use super::{ASIDE, is_ours, remove_if_there, retire, torn};
+use super::torn::{self, Opened};
+use super::{ASIDE, is_ours, remove_if_there, retire};
+use crate::pipeline::ChainChange;
 use crate::store::StoreError;
-use crate::store::journal::Follower;
 use crate::store::journal::writer::sync_folder;
+use crate::store::journal::{Follower, Record};
 use crate::store::layout::State;
 use crate::store::naming::projection_path;
 use crate::store::reader::Recording;
@@ -31,6 +33,8 @@ pub struct Recovered {
     pub complete: bool,
     /// Something in the journal could not be read; a torn last record is no such damage.
     pub damaged: bool,
+    /// The journal told nothing: this is what the file beside it still showed.
+    pub from_file: bool,
     /// Bytes of the journal that could not be read, a torn last record left out.
     pub damaged_bytes: u64,
     /// Records missing from it, or fitting nowhere because of those.
@@ -55,12 +59,19 @@ pub fn recover(journal: &Path, to: Option<&Path>) -> Result<Recovered, StoreErro
 pub fn rebuild(journal: &Path, target: &Path, keep_journal: bool) -> Result<Recovered, StoreError> {
     let handle =
         File::open(journal).map_err(|source| StoreError::Open { path: journal.to_owned(), source })?;
-    let follower = match Follower::open(journal) {
-        Err(lost @ StoreError::NotAJournal { .. }) => torn::open(journal, target)?.ok_or(lost)?,
-        found => found?,
+    let opened = match Follower::open(journal) {
+        Ok(follower) => Some((follower, None)),
+        Err(lost @ StoreError::NotAJournal { .. }) => {
+            let opened = torn::open(journal, target)?;
+            if opened.is_none() && !torn::shows_rows(journal) {
+                return Err(lost);
+            }
+            opened
+        }
+        Err(error) => return Err(error),
     };
     let lock = || {
-        let by = follower.header().recorder.clone();
+        let by = opened.as_ref().map_or("a recorder", |(follower, _)| &follower.header().recorder).to_owned();
         let held = || StoreError::BeingRecorded { path: journal.to_owned(), by };
         patient_lock(&handle, LOCK_PATIENCE).then_some(()).ok_or_else(held)
     };
@@ -81,20 +92,70 @@ pub fn rebuild(journal: &Path, target: &Path, keep_journal: bool) -> Result<Reco
     if !is_still_at(&handle, journal) {
         return Err(StoreError::SealedMeanwhile { path: journal.to_owned() });
     }
-    rebuild_claimed(journal, follower, target, keep_journal)
+    match opened {
+        Some(opened) => rebuild_claimed(journal, opened, target, keep_journal),
+        None => remade(journal, target, keep_journal),
+    }
+}
+
+/// A file made of what the file beside a journal still shows, for a journal of which nothing is left.
+fn remade(journal: &Path, target: &Path, keep_journal: bool) -> Result<Recovered, StoreError> {
+    let fail = |source| StoreError::Write { path: target.to_owned(), source };
+    let building = target.with_extension("h5.recovering");
+    remove_if_there(&building)?;
+    let made = torn::remake(journal, &building).map_err(|error| error.of(target));
+    let rows = made.inspect_err(|_| drop(std::fs::remove_file(&building)))?;
+    let damaged_bytes = std::fs::metadata(journal).map_err(fail)?.len();
+    let kept = if keep_journal { None } else { keep_aside(target)? };
+    name(&building, journal, target)?;
+    if !keep_journal {
+        remove_if_there(journal)?;
+        sync_folder(journal).map_err(fail)?;
+    }
+    Ok(Recovered {
+        file: target.to_owned(),
+        rows,
+        damaged: true,
+        from_file: true,
+        damaged_bytes,
+        kept,
+        ..Recovered::default()
+    })
+}
+
+/// Puts a file that may hold what the new one does not aside; gives where.
+fn keep_aside(target: &Path) -> Result<Option<PathBuf>, StoreError> {
+    let fail = |source| StoreError::Write { path: target.to_owned(), source };
+    let kept = target.with_extension(ASIDE);
+    // An older kept file is the original; what stands in its place came from an earlier recovery.
+    if !target.exists() || kept.exists() {
+        return Ok(None);
+    }
+    std::fs::rename(target, &kept).map_err(fail)?;
+    Ok(Some(kept))
+}
+
+/// Gives a sealed file its name.
+fn name(building: &Path, journal: &Path, target: &Path) -> Result<(), StoreError> {
+    let fail = |source| StoreError::Write { path: target.to_owned(), source };
+    // Whoever may read the one may read the other.
+    let mode = std::fs::metadata(journal).map_err(fail)?.permissions();
+    std::fs::set_permissions(building, mode).map_err(fail)?;
+    std::fs::rename(building, target).map_err(fail)?;
+    sync_folder(target).map_err(fail)
 }
 
 /// The same, for who holds journal and claim already.
 pub(super) fn rebuild_claimed(
     journal: &Path,
-    mut follower: Follower,
+    (mut follower, chains): Opened,
     target: &Path,
     keep_journal: bool,
 ) -> Result<Recovered, StoreError> {
     let ours = is_ours(target, &follower)?;
     let building = target.with_extension("h5.recovering");
     remove_if_there(&building)?;
-    let built = build(&building, &mut follower, target);
+    let built = build(&building, &mut follower, chains, target);
     let mut recovered = match built {
         Ok(recovered) => recovered,
         Err(error) => {
@@ -110,21 +171,11 @@ pub(super) fn rebuild_claimed(
         let rows = rows_of(target).unwrap_or(recovered.rows);
         return Ok(Recovered { file: target.to_owned(), rows, complete: true, ..Recovered::default() });
     }
-    let fail = |source| StoreError::Write { path: target.to_owned(), source };
     let fewer = ours && rows_of(target).is_some_and(|rows| rows > recovered.rows);
-    if target.exists() && (recovered.damaged || fewer || !ours) {
-        let kept = target.with_extension(ASIDE);
-        // An older kept file is the original; what stands in its place came from an earlier recovery.
-        if !kept.exists() {
-            std::fs::rename(target, &kept).map_err(fail)?;
-            recovered.kept = Some(kept);
-        }
+    if recovered.damaged || fewer || !ours {
+        recovered.kept = keep_aside(target)?;
     }
-    // Whoever may read the one may read the other.
-    let mode = std::fs::metadata(journal).map_err(fail)?.permissions();
-    std::fs::set_permissions(&building, mode).map_err(fail)?;
-    std::fs::rename(&building, target).map_err(fail)?;
-    sync_folder(target).map_err(fail)?;
+    name(&building, journal, target)?;
     if !keep_journal {
         retire(journal, &follower)?;
     }
@@ -132,9 +183,17 @@ pub(super) fn rebuild_claimed(
 }
 
 /// Projects all of the journal into `building` and seals it.
-fn build(building: &Path, follower: &mut Follower, target: &Path) -> Result<Recovered, StoreError> {
+fn build(
+    building: &Path,
+    follower: &mut Follower,
+    chains: Option<ChainChange>,
+    target: &Path,
+) -> Result<Recovered, StoreError> {
     let mut feed = Feed::new(building, follower)?;
     feed.projection.observe_aside();
+    if let Some(change) = chains {
+        feed.take(&Record::Chains(change))?;
+    }
     while feed.take_batch(follower, usize::MAX, true)? {}
     let damaged = feed.is_damaged(follower);
     let recovered = Recovered {
@@ -145,7 +204,7 @@ fn build(building: &Path, follower: &mut Follower, target: &Path) -> Result<Reco
         damaged_bytes: follower.damaged_bytes(),
         missing_records: follower.missing_records + feed.misfits,
         hole_rows: feed.hole_rows,
-        kept: None,
+        ..Recovered::default()
     };
     if damaged {
         feed.log(&format!(
@@ -154,7 +213,7 @@ fn build(building: &Path, follower: &mut Follower, target: &Path) -> Result<Reco
         ))?;
     }
     if follower.header_is_lost {
-        feed.log("its header was lost, and that of the segment before stands in; predictions are not in it")?;
+        feed.log("its header was lost; header and filters are those of its file or the segment before, without predictions")?;
     }
     feed.projection.close(if recovered.complete { State::Closed } else { State::Recovered })?;
     Ok(recovered)

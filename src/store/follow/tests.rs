@@ -129,6 +129,8 @@ fn a_journal_that_lost_its_header_is_read_under_that_of_the_segment_before() {
     let recording = Recording::open(&made.file).unwrap();
     let facts = recording.facts();
     assert_eq!((facts.segment, facts.first_row, facts.state), (1, story.row, State::Recovered));
+    let words = recording.chains().unwrap().into_iter().map(|chain| chain.words);
+    assert!(words.clone().count() > 0 && words.clone().all(|words| words != "no filter"), "filters stay");
     assert_eq!(facts.entities.split, Some(2));
     for block in &blocks {
         assert_eq!(recording.raw(block.sample..block.end()).unwrap(), block.samples);
@@ -148,4 +150,62 @@ fn a_journal_that_lost_its_header_is_read_under_that_of_the_segment_before() {
     let recording = Recording::open(&made.file).unwrap();
     assert_eq!((recording.rows(), recording.facts().first_row), (0, story.row));
     assert!(recording.log().unwrap().into_iter().any(|(.., text)| text == "kept"));
+}
+
+/// What a projector wrote of a recording until it was killed, at the journal's side.
+fn shown(journal: &Path, story: &Story) {
+    let file = projection_path(journal);
+    let live = file.with_extension("live");
+    let mut projection = crate::store::Projection::create(&live, &story.header).unwrap();
+    for record in story.records.iter().filter(|record| !matches!(record, Record::End { .. })) {
+        projection.take(record).unwrap();
+    }
+    projection.flush().unwrap();
+    drop(projection);
+    std::fs::rename(&live, &file).unwrap();
+}
+
+#[test]
+fn a_journal_that_lost_its_header_is_read_under_that_of_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (journal, _, header, row) = handed_over(folder.path());
+    let whole = folder.path().join("whole.h5");
+    rebuild(&journal, &whole, true).unwrap();
+    shown(&journal, &Story::afternoon(header));
+    let mut torn = std::fs::read(&journal).unwrap();
+    torn[..100].fill(0);
+    std::fs::write(&journal, torn).unwrap();
+    let made = recover(&journal, None).unwrap();
+    assert_eq!((made.rows, made.complete, made.from_file, made.missing_records), (row, false, false, 0));
+    let (made, whole) = (Recording::open(&made.file).unwrap(), Recording::open(&whole).unwrap());
+    let bits = |file: &Recording| {
+        file.clean(0..u64::MAX).unwrap().iter().map(|value| value.to_bits()).collect::<Vec<_>>()
+    };
+    assert_eq!(made.raw(0..u64::MAX).unwrap(), whole.raw(0..u64::MAX).unwrap());
+    assert_eq!(bits(&made), bits(&whole), "under the same filters");
+    assert_eq!(made.spans().unwrap(), whole.spans().unwrap());
+}
+
+#[test]
+fn of_a_journal_that_is_empty_what_its_file_shows_is_kept() {
+    for left in [Vec::new(), vec![0; 70_000]] {
+        let folder = tempfile::tempdir().unwrap();
+        let (journal, _, header, _) = handed_over(folder.path());
+        shown(&journal, &Story::afternoon(header));
+        std::fs::write(&journal, left).unwrap();
+        sweep(folder.path());
+        assert!(journal.exists(), "there is something to recover");
+        let beside = projection_path(&journal);
+        let seen = Recording::open(&beside).unwrap();
+        let (rows, raw, id) =
+            (seen.span(), seen.raw(0..u64::MAX).unwrap(), seen.facts().recording_id.clone());
+        drop(seen);
+        let made = recover(&journal, None).unwrap();
+        assert!(rows.end > 1000 && made.from_file && !made.complete, "{made:?}");
+        assert_eq!((made.rows, made.kept.clone()), (rows.end, Some(beside.with_extension(ASIDE))));
+        let recording = Recording::open(&made.file).unwrap();
+        assert_eq!((recording.facts().state, &recording.facts().recording_id), (State::Recovered, &id));
+        assert_eq!((recording.span(), recording.raw(0..u64::MAX).unwrap()), (rows, raw));
+        assert!(!journal.exists() && recover(&journal, None).is_err());
+    }
 }

@@ -63,7 +63,7 @@ impl Recording {
     }
 
     /// The changes of chains: all chains and the first assignment at the first row, then what the spans tell.
-    pub(super) fn changes(&self) -> Result<Vec<ChainChange>, StoreError> {
+    pub(in crate::store) fn changes(&self) -> Result<Vec<ChainChange>, StoreError> {
         let chains = self.chains()?;
         let spans = self.spans()?;
         let wrong = || self.damaged("filter/spans", Problem::Value);

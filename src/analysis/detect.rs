@@ -154,7 +154,7 @@ fn mirror(events: &mut [Event], backward: &[Event], rows: u64, rate_hz: f64) {
         event.duration_corrected_us = us;
         (event.duration_low_us, event.duration_high_us) = ((us - spread).max(0.0), us + spread);
         if !matches!(event.class, Class::Blink | Class::Artefact) {
-            event.class = class_of(event.duration_low_us / 1e6, event.duration_high_us / 1e6);
+            event.class = class_of([event.duration_low_us, us, event.duration_high_us].map(|us| us / 1e6));
             event.verdict = if event.class == Class::Brief { Verdict::Candidate } else { Verdict::None };
         }
     }

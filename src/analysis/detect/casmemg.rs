@@ -59,7 +59,7 @@ fn event(
     let peak = (onset..end).max_by(|a, b| envelope[*a].total_cmp(&envelope[*b])).unwrap_or(onset);
     let row = |at: usize| wide(first + at);
     let seconds = float_len(end - onset) / rate_hz;
-    let class = class_of(seconds, seconds);
+    let class = class_of([seconds; 3]);
     Event {
         onset: row(onset),
         apex: row(peak),

@@ -115,8 +115,7 @@ impl Judge {
         }
         let scene = Scene { sites: &self.sites, entries: &self.entries, rate_hz: self.rate_hz };
         let Some((habit, members)) = scene.habit(at) else {
-            let [low, _, high] = self.entries[at].found.duration.map(|rows| rows / self.rate_hz);
-            let class = class_of(low, high);
+            let class = class_of(self.entries[at].found.duration.map(|rows| rows / self.rate_hz));
             return self.emit(at, class, percent, to);
         };
         let new: Vec<usize> = members.into_iter().filter(|&member| !self.entries[member].decided).collect();
@@ -204,13 +203,34 @@ impl Judge {
     }
 }
 
-/// The class of a duration that lies between two, seconds: undetermined where they are of different classes.
+/// The class of a duration and its interval, seconds: undetermined where the ends are of different classes, or where it
+/// is shorter than any event and only its interval is not.
 #[must_use]
-pub fn class_of(low_s: f64, high_s: f64) -> Class {
+pub fn class_of([low_s, seconds, high_s]: [f64; 3]) -> Class {
     let of = |s: f64| match s {
         s if s <= BRIEF_S => Class::Brief,
         s if s <= MACRO_S => Class::Macro,
         _ => Class::Sustained,
     };
-    if of(low_s) == of(high_s) { of(low_s) } else { Class::Undetermined }
+    if seconds < SHORTEST_S || of(low_s) != of(high_s) { Class::Undetermined } else { of(low_s) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_is_that_of_the_whole_interval_or_none() {
+        for (seconds, class) in [
+            ([0.045, 0.050, 0.055], Class::Brief),
+            ([0.035, 0.042, 0.049], Class::Brief),
+            ([0.020, 0.030, 0.050], Class::Undetermined),
+            ([0.480, 0.495, 0.510], Class::Undetermined),
+            ([0.510, 0.520, 0.530], Class::Macro),
+            ([3.9, 4.0, f64::NAN], Class::Undetermined),
+            ([4.1, 4.2, f64::NAN], Class::Sustained),
+        ] {
+            assert_eq!(class_of(seconds), class, "{seconds:?}");
+        }
+    }
 }

@@ -84,6 +84,7 @@ pub fn verify(path: &Path, options: Options) -> Report {
     check("tables", account::tables(&recording));
     check("markers", account::markers(&recording));
     check("spans", account::spans(&recording));
+    check("findings", account::findings(&recording));
     check("clean", clean::recompute(&recording, options));
     conclude(summary, path)
 }

@@ -118,6 +118,30 @@ pub(super) fn tables(recording: &Recording) -> Result<Finding, StoreError> {
     })
 }
 
+/// What was found is about channels and rows that are there.
+pub(super) fn findings(recording: &Recording) -> Result<Finding, StoreError> {
+    let found = recording.findings()?;
+    let channels = recording.channels().len();
+    // Of a file that still grows, tables may be ahead of its rows.
+    let open = recording.facts().state == State::Open;
+    let end = if open { u64::MAX } else { recording.span().end };
+    // What goes on at the end ends where its course points to, which may lie behind the last row.
+    let there = |channel: u16, onset: u64, until: u64| {
+        usize::from(channel) < channels && onset <= until && onset <= end
+    };
+    if let Some(event) = found.events.iter().find(|event| !there(event.channel, event.onset, event.end)) {
+        return Ok(Err(format!("the event at row {} of channel {} cannot be", event.onset, event.channel)));
+    }
+    if let Some(lost) = found.quality.iter().find(|quality| !there(quality.channel, quality.sample, u64::MAX))
+    {
+        return Ok(Err(format!("the quality at row {} of channel {} cannot be", lost.sample, lost.channel)));
+    }
+    if let Some(artefact) = found.artefacts.iter().find(|artefact| !there(0, artefact.onset, artefact.end)) {
+        return Ok(Err(format!("the artefact at row {} cannot be", artefact.onset)));
+    }
+    Ok(Ok(format!("{} events, {} artefacts", found.events.len(), found.artefacts.len())))
+}
+
 /// A marker that speaks of another one speaks of one before it; its row may lie ahead of the samples.
 pub(super) fn markers(recording: &Recording) -> Result<Finding, StoreError> {
     let markers = recording.markers()?;

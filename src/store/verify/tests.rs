@@ -1,8 +1,10 @@
 //! Files that are whole, files somebody changed, and files that are nothing of the kind.
 
 use super::*;
+use crate::emg::Event;
 use crate::emg::{SampleType, Samples};
 use crate::store::inspect::inspect;
+use crate::store::layout::later::EventRow;
 use crate::store::projector::tests::{Story, header};
 use proptest::prelude::*;
 use std::path::PathBuf;
@@ -34,7 +36,7 @@ fn a_recording_without_losses_is_intact() {
     let (_folder, path) = sealed(&story);
     let report = verify(&path, ALL);
     assert_eq!((report.verdict, report.verdict.exit_code()), (Verdict::Intact, 0), "{report:?}");
-    assert_eq!(report.summary.checks.len(), 10);
+    assert_eq!(report.summary.checks.len(), 11);
     let clean = report.summary.checks.last().unwrap();
     assert_eq!(clean.detail, "2227 rows recomputed from raw, equal to the bit");
 }
@@ -91,6 +93,26 @@ fn what_a_stranger_changed_is_found() {
         let report = verify(&path, ALL);
         assert_eq!(report.verdict, Verdict::Damaged);
         assert!(failed(&report).contains(&check), "{part} row {at}: {:?}", report.summary.checks);
+    }
+}
+
+#[test]
+fn what_cannot_have_been_found_is_no_finding() {
+    let story = Story::afternoon(header(SampleType::I16));
+    let event = |channel, onset, end| Event { channel, onset, apex: onset, end, ..Event::default() };
+    for (event, ok) in [
+        (event(0, 100, 300), true),
+        (event(77, 100, 300), false),
+        (event(0, 1_000_000_000, 1_000_000_001), false),
+    ] {
+        let (_folder, path) = sealed(&story);
+        tamper(&path, |file| {
+            let table = file.dataset("events").unwrap();
+            let rows = table.shape()[0];
+            crate::store::layout::append(&table, rows, 1, &[EventRow::of(&event, "AU12")]).unwrap();
+        });
+        let report = verify(&path, ALL);
+        assert_eq!(!failed(&report).contains(&"findings"), ok, "{event:?}: {:?}", report.summary.checks);
     }
 }
 

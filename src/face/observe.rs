@@ -148,7 +148,10 @@ impl Observer {
                 let rate = change.chains.iter().map(|chain| chain.design_rate_hz).find(|rate| *rate > 0.0);
                 self.rate_hz = rate.unwrap_or(self.rate_hz);
                 self.events.chains(change);
-                self.chains.extend(change.chains.iter().map(Known::of));
+                // Where a later segment begins, its chains come again.
+                let is_new = |chain: &&Chain| self.chains.iter().all(|known| known.id != chain.id);
+                let new: Vec<Known> = change.chains.iter().filter(is_new).map(Known::of).collect();
+                self.chains.extend(new);
                 self.adopt(&clean.spans);
             }
             Input::Gap(_) => {

@@ -119,6 +119,14 @@ pub(super) fn checksum<T: Cell>(values: &[T]) -> u32 {
     })
 }
 
+/// How many chunks of so many values are read together: a call costs as much as a chunk, and memory is bounded.
+#[must_use]
+pub(super) fn chunks_together(values: u64) -> u64 {
+    const CHUNKS: u64 = 8;
+    const VALUES: u64 = 1 << 20;
+    (VALUES / values.max(1)).clamp(1, CHUNKS)
+}
+
 /// Bytes of one value.
 #[must_use]
 pub(super) fn bytes_of(sample_type: SampleType) -> u64 {

@@ -30,10 +30,10 @@ pub(super) fn open(journal: &Path, target: &Path) -> Result<Option<Opened>, Stor
             facts.recording_id == hex(&identity.recording_id) && facts.segment <= identity.segment
         });
         let nearest = own.max_by_key(|other| other.facts().segment)?;
+        let is_own = nearest.facts().segment == identity.segment;
         let changes = nearest.changes();
-        let header = borrowed(nearest, identity, first)?;
-        chains =
-            changes.ok().and_then(|changes| holding(&changes, header.segment == identity.segment, &header));
+        let header = borrowed(&alone(nearest), identity, first)?;
+        chains = changes.ok().and_then(|changes| holding(&changes, is_own, &header));
         Some(header)
     })?;
     Ok(follower.map(|follower| (follower, chains)))
@@ -50,14 +50,14 @@ fn holding(changes: &[ChainChange], own: bool, header: &Header) -> Option<ChainC
 
 /// The header that a segment had, as far as its own file or the segment before tells. Which models took part in which
 /// order it does not: predictions are left to `myograph predict`.
-fn borrowed(from: Recording, identity: Identity, first: Option<&RawBlock>) -> Option<Header> {
+fn borrowed(from: &Joined, identity: Identity, first: Option<&RawBlock>) -> Option<Header> {
     let Identity { recording_id, segment } = identity;
-    if from.facts().segment == segment {
-        return header_of(from);
-    }
-    let border = from.span().end;
-    let follows = from.facts().next == segment_name(&recording_id, segment);
     let header = header_of(from)?;
+    if header.segment == segment {
+        return Some(header);
+    }
+    let border = from.first().span().end;
+    let follows = from.first().facts().next == segment_name(&recording_id, segment);
     // Where the one before does not tell the border, it is where rows are.
     let first_row =
         first.map_or(border, |first| if follows { border.min(first.sample) } else { first.sample });
@@ -73,13 +73,17 @@ fn borrowed(from: Recording, identity: Identity, first: Option<&RawBlock>) -> Op
     })
 }
 
+/// A file without the others of its recording.
+fn alone(file: Recording) -> Joined {
+    Joined { segments: vec![file], missing: Vec::new() }
+}
+
 /// The header of a file, as its journal had it but for its models.
-fn header_of(file: Recording) -> Option<Header> {
-    let facts = file.facts();
-    let (segment, entities) = (facts.segment, facts.entities.clone());
+fn header_of(file: &Joined) -> Option<Header> {
+    let facts = file.first().facts();
     let id = uuid::Uuid::parse_str(&facts.recording_id).ok()?;
-    let header = Joined { segments: vec![file], missing: Vec::new() }.header().ok()?;
-    Some(Header { recording_id: *id.as_bytes(), segment, entities, ..header })
+    let (segment, entities) = (facts.segment, facts.entities.clone());
+    Some(Header { recording_id: *id.as_bytes(), segment, entities, ..file.header().ok()? })
 }
 
 /// Whether the file beside a journal shows rows.
@@ -91,8 +95,8 @@ pub(super) fn shows_rows(journal: &Path) -> bool {
 pub(super) fn remake(journal: &Path, building: &Path) -> Result<u64, StoreError> {
     let file = projection_path(journal);
     let lost = || StoreError::NotAJournal { path: journal.to_owned() };
-    let source = Joined { segments: vec![Recording::open(&file)?], missing: Vec::new() };
-    let header = header_of(Recording::open(&file)?).ok_or_else(lost)?;
+    let source = alone(Recording::open(&file)?);
+    let header = header_of(&source).ok_or_else(lost)?;
     let text = "its journal was lost: this is what the file beside it still showed, without predictions";
     let anew = Anew {
         source: &source,

@@ -2,20 +2,16 @@
 
 use super::Sealed;
 use super::matrix::{Sums, Written};
-use crate::emg::units::wide;
+use crate::emg::units::{index, wide};
 use crate::store::StoreError;
 use crate::store::journal::writer::sync_folder;
-use crate::store::layout::{Cell, checksum, path};
+use crate::store::layout::{Cell, checksum, chunks_together, path};
 use crate::store::reader::open_plain;
 use hdf5::Dataset;
 use hdf5::types::{FloatSize, IntSize, TypeDescriptor};
 use ndarray::s;
 use std::fs::File;
 use std::path::Path;
-
-/// Chunks that are read together, because each call costs as much as a chunk, and values at most.
-const READ_CHUNKS: usize = 8;
-const READ_VALUES: usize = 1 << 20;
 
 /// Syncs a closed file and proves that it holds what was written.
 pub(super) fn seal(path: &Path, written: &[Written]) -> Result<Sealed, StoreError> {
@@ -56,7 +52,7 @@ fn chunks<T: Cell>(dataset: &Dataset, rows: usize, sums: &Sums) -> hdf5::Result<
         return Ok(false);
     }
     let chunk = sums.chunk_rows * sums.width;
-    let together = (READ_VALUES / chunk.max(1)).clamp(1, READ_CHUNKS);
+    let together = index(chunks_together(wide(chunk)));
     for (turn, crc) in sums.crc.chunks(together).enumerate() {
         let first = turn * together * sums.chunk_rows;
         let end = (first + crc.len() * sums.chunk_rows).min(rows);

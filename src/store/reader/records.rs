@@ -11,11 +11,8 @@ use crate::store::StoreError;
 use crate::store::error::Problem;
 use crate::store::journal::{Header, Record};
 use crate::store::layout::attributes::{number, text};
+use crate::store::layout::chunks_together;
 use chrono::DateTime;
-
-/// Chunks that are read together, because each call costs as much as a chunk, and values at most.
-const READ_CHUNKS: u64 = 8;
-const READ_VALUES: u64 = 1 << 20;
 
 impl Joined {
     /// The header under which its segments become one file; id, process and recorder are for the caller to fill in.
@@ -174,8 +171,8 @@ impl<'a> Segment<'a> {
             return Ok(Some(block));
         }
         let chunk = self.recording.facts.chunk_rows.max(1);
-        let values = chunk.saturating_mul(wide(self.recording.channels.len())).max(1);
-        let chunk = chunk * (READ_VALUES / values).clamp(1, READ_CHUNKS);
+        let values = chunk.saturating_mul(wide(self.recording.channels.len()));
+        let chunk = chunk * chunks_together(values);
         let rest = self.blocks.as_slice();
         let neighbours = |a: &Block, b: &Block| a.end() == b.sample && a.sample / chunk == b.sample / chunk;
         let Some(run) = rest.chunk_by(neighbours).next().map(<[Block]>::to_vec) else {

@@ -101,6 +101,11 @@ pub fn rebuild(journal: &Path, target: &Path, keep_journal: bool) -> Result<Reco
 /// A file made of what the file beside a journal still shows, for a journal of which nothing is left.
 fn remade(journal: &Path, target: &Path, keep_journal: bool) -> Result<Recovered, StoreError> {
     let fail = |source| StoreError::Write { path: target.to_owned(), source };
+    if !keep_journal && let Some(whole) = sealed(target, 0) {
+        remove_if_there(journal)?;
+        sync_folder(journal).map_err(fail)?;
+        return Ok(whole);
+    }
     let building = target.with_extension("h5.recovering");
     remove_if_there(&building)?;
     let made = torn::remake(journal, &building).map_err(|error| error.of(target));
@@ -164,12 +169,14 @@ pub(super) fn rebuild_claimed(
             return Err(error);
         }
     };
-    if !keep_journal && ours && recovered.damaged && is_sealed(target, recovered.rows) {
-        // A power cut kept the file and tore the journal, whose removal was not durable yet.
+    if !keep_journal
+        && ours
+        && recovered.damaged
+        && let Some(whole) = sealed(target, recovered.rows)
+    {
         remove_if_there(&building)?;
         retire(journal, &follower)?;
-        let rows = rows_of(target).unwrap_or(recovered.rows);
-        return Ok(Recovered { file: target.to_owned(), rows, complete: true, ..Recovered::default() });
+        return Ok(whole);
     }
     let fewer = ours && rows_of(target).is_some_and(|rows| rows > recovered.rows);
     if recovered.damaged || fewer || !ours {
@@ -225,12 +232,16 @@ fn is_still_at(handle: &File, path: &Path) -> bool {
     (held.dev(), held.ino()) == (named.dev(), named.ino())
 }
 
-/// Whether a file is whole: closed, with all rows before this one, and nothing in it is wrong. It was closed with all its
-/// journal held then, and a damaged journal holds no more.
-fn is_sealed(path: &Path, rows: u64) -> bool {
-    let closed = |recording: &Recording| recording.facts().state == State::Closed;
-    Recording::open(path).is_ok_and(|recording| closed(&recording) && recording.span().end >= rows)
-        && verify(path, Options { recompute: true }).verdict != Verdict::Damaged
+/// A file that is whole as it is: closed, with all rows before this one, and nothing in it is wrong. It was closed with
+/// all its journal held then, and a power cut tore the journal, whose removal was not durable yet.
+fn sealed(path: &Path, rows: u64) -> Option<Recovered> {
+    let file = Recording::open(path).ok()?;
+    let end = file.span().end;
+    let closed = file.facts().state == State::Closed && end >= rows;
+    drop(file);
+    let whole = closed && verify(path, Options { recompute: true }).verdict != Verdict::Damaged;
+    let recovered = Recovered { file: path.to_owned(), rows: end, complete: true, ..Recovered::default() };
+    whole.then_some(recovered)
 }
 
 /// The row after the last that a reader of a file can see.

@@ -90,6 +90,13 @@ fn a_whole_file_is_not_replaced_by_what_a_torn_journal_still_shows() {
     assert_eq!((again.rows, again.complete, again.damaged), (sealed.rows, true, false));
     assert_eq!(std::fs::read(&sealed.file).unwrap(), whole);
     assert!(!journal.exists() && !sealed.file.with_extension(ASIDE).exists());
+    // Nor was anything of it.
+    std::fs::write(&journal, "").unwrap();
+    sweep(folder.path());
+    let again = recover(&journal, None).unwrap();
+    assert_eq!((again.rows, again.complete, again.from_file), (sealed.rows, true, false));
+    assert_eq!(std::fs::read(&sealed.file).unwrap(), whole);
+    assert!(!journal.exists() && !sealed.file.with_extension(ASIDE).exists());
 }
 
 #[test]
